@@ -1,0 +1,1 @@
+//! Runs the stages for one transaction, and nothing else.

@@ -1,0 +1,1 @@
+//! From signals to a decision for each recipient: thresholds, caps, and the words that explain them.

@@ -1,0 +1,1 @@
+//! The TOML rule language, compiled into one multi-pattern scan.
