@@ -1,0 +1,201 @@
+//! The signals that one message collected, and the scores a configuration gives them.
+//!
+//! Invariant: a name stands at most once in a set; saying it again adds evidence, not points.
+
+use std::collections::HashMap;
+
+use crate::{Def, Family};
+
+/// One statement about one message.
+#[derive(Debug, Clone)]
+pub struct Signal {
+    def: Def,
+    score: f32,
+    detail: String,
+}
+
+impl Signal {
+    /// The stable name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.def.name
+    }
+
+    /// The kind of evidence.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        self.def.family
+    }
+
+    /// Points, after the configuration's weights.
+    #[must_use]
+    pub const fn score(&self) -> f32 {
+        self.score
+    }
+
+    /// What this signal says of any message that has it.
+    #[must_use]
+    pub fn says(&self) -> &str {
+        &self.def.says
+    }
+
+    /// The evidence in this message, in words; may be empty.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+}
+
+/// Scores that a configuration sets by name, in place of the defaults.
+#[derive(Debug, Clone, Default)]
+pub struct Scores(HashMap<String, f32>);
+
+impl FromIterator<(String, f32)> for Scores {
+    fn from_iter<I: IntoIterator<Item = (String, f32)>>(scores: I) -> Self {
+        Self(scores.into_iter().collect())
+    }
+}
+
+/// The statements collected about one message.
+#[derive(Debug, Clone, Default)]
+pub struct Signals {
+    all: Vec<Signal>,
+}
+
+/// Evidence is for people: past this many bytes of it, a signal's detail says no more.
+const LONGEST_DETAIL: usize = 400;
+
+impl Signals {
+    /// No signal yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { all: Vec::new() }
+    }
+
+    /// States `def` with its evidence. Stated again, only the new evidence is kept beside the old.
+    pub fn raise(&mut self, def: impl Into<Def>, detail: impl Into<String>) {
+        let def = def.into();
+        let score = def.score;
+        self.raise_with(def, score, detail);
+    }
+
+    /// States `def` with a score of its own in place of the default, for statements of degree.
+    pub fn raise_with(&mut self, def: impl Into<Def>, score: f32, detail: impl Into<String>) {
+        let (def, detail) = (def.into(), printable(detail.into()));
+        match self.all.iter_mut().find(|signal| signal.def.name == def.name) {
+            Some(known) => {
+                known.score = if known.score.abs() >= score.abs() { known.score } else { score };
+                if !detail.is_empty()
+                    && known.detail.len() + detail.len() < LONGEST_DETAIL
+                    && !known.detail.contains(&detail)
+                {
+                    known.detail.push_str("; ");
+                    known.detail.push_str(&detail);
+                }
+            }
+            None => self.all.push(Signal { def, score, detail }),
+        }
+    }
+
+    /// Sets each signal's score as configured. Signals that `scores` doesn't name keep theirs.
+    pub fn weigh(&mut self, scores: &Scores) {
+        for signal in &mut self.all {
+            if let Some(score) = scores.0.get(signal.name()) {
+                signal.score = *score;
+            }
+        }
+    }
+
+    /// Whether `name` was stated.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// The signal of that name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Signal> {
+        self.all.iter().find(|signal| signal.name() == name)
+    }
+
+    /// In the order in which they were first stated.
+    pub fn iter(&self) -> std::slice::Iter<'_, Signal> {
+        self.all.iter()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether nothing was said.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+}
+
+impl<'a> IntoIterator for &'a Signals {
+    type Item = &'a Signal;
+    type IntoIter = std::slice::Iter<'a, Signal>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// Evidence quotes strangers: control characters would garble a terminal, a log or a header.
+fn printable(mut detail: String) -> String {
+    if detail.len() > LONGEST_DETAIL {
+        let end = (0..=LONGEST_DETAIL).rev().find(|&at| detail.is_char_boundary(at)).unwrap_or(0);
+        detail.truncate(end);
+        detail.push('…');
+    }
+    if detail.chars().any(is_unprintable) {
+        detail = detail.chars().map(|c| if is_unprintable(c) { '\u{fffd}' } else { c }).collect();
+    }
+    detail
+}
+
+/// Control characters, and those that turn the direction of text or take no space.
+fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SignalDef;
+
+    static LATE: SignalDef = SignalDef::new("LATE", Family::Headers, 2.0, "The date is late");
+
+    #[test]
+    fn a_signal_stated_twice_counts_once_and_keeps_both_details() {
+        let mut signals = Signals::new();
+        signals.raise(&LATE, "by an hour");
+        signals.raise(&LATE, "by a day");
+        signals.raise(&LATE, "by a day");
+        assert_eq!(signals.len(), 1);
+        let late = signals.get("LATE").unwrap();
+        assert_eq!((late.score(), late.detail()), (2.0, "by an hour; by a day"));
+    }
+
+    #[test]
+    fn a_configured_score_replaces_the_default() {
+        let mut signals = Signals::new();
+        signals.raise(&LATE, "");
+        signals.weigh(&Scores::from_iter([("LATE".to_owned(), 0.5)]));
+        assert_eq!(signals.get("LATE").unwrap().score(), 0.5);
+    }
+
+    #[test]
+    fn evidence_from_strangers_is_made_printable_and_bounded() {
+        let mut signals = Signals::new();
+        signals.raise(&LATE, format!("\u{1b}[31m\r\nX: y\u{202e}{}", "é".repeat(1000)));
+        let detail = signals.get("LATE").unwrap().detail();
+        assert!(detail.chars().all(|c| !is_unprintable(c)), "{detail}");
+        assert!(detail.len() <= 2 * LONGEST_DETAIL);
+    }
+}
