@@ -1,0 +1,170 @@
+//! What SPF, DKIM, DMARC, ARC and the reverse name say of a message, as plain values.
+//!
+//! Checks, rules, the policy and the `Authentication-Results` field all read these; how they are
+//! found is [`crate::auth::authenticate`]'s matter.
+//!
+//! Invariant: what could not be looked up is `TempError`, never `Fail`.
+
+use std::net::IpAddr;
+
+/// A result as RFC 8601, section 2.7, names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AuthResult {
+    /// Nothing to verify.
+    #[default]
+    None,
+    /// Verified.
+    Pass,
+    /// Verified to be wrong.
+    Fail,
+    /// SPF `~all`.
+    SoftFail,
+    /// SPF `?all`; DKIM: a signature that can't be used, such as one with a weak key.
+    Neutral,
+    /// DMARC: would apply, but the policy says nothing (RFC 8601 `policy`).
+    Policy,
+    /// The answer did not come; a later try may succeed.
+    TempError,
+    /// The published record or the signature is broken.
+    PermError,
+}
+
+impl AuthResult {
+    /// The keyword of RFC 8601.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::SoftFail => "softfail",
+            Self::Neutral => "neutral",
+            Self::Policy => "policy",
+            Self::TempError => "temperror",
+            Self::PermError => "permerror",
+        }
+    }
+}
+
+/// Everything verified about who sent a message.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Authentication {
+    /// Whether the reverse name resolves back to the client (RFC 8601, section 2.7.3).
+    pub iprev: Iprev,
+    /// SPF of the envelope sender (RFC 7208); of the HELO name when the sender is null.
+    pub spf: Spf,
+    /// Each DKIM signature looked at, in the order of the fields (RFC 6376).
+    pub dkim: Vec<Dkim>,
+    /// DMARC of the From domain (RFC 7489).
+    pub dmarc: Dmarc,
+    /// The ARC chain (RFC 8617).
+    pub arc: Arc,
+}
+
+impl Authentication {
+    /// Whether SPF or DKIM proved that `domain`, or its organisational domain, sent this message.
+    #[must_use]
+    pub fn proves(&self, domain: &str) -> bool {
+        let same = |proved: &str| {
+            proved.eq_ignore_ascii_case(domain)
+                || matches!(
+                    (tidegate_mail::registered_domain(proved), tidegate_mail::registered_domain(domain)),
+                    (Some(a), Some(b)) if a.eq_ignore_ascii_case(b)
+                )
+        };
+        (self.spf.result == AuthResult::Pass && same(&self.spf.domain))
+            || self.dkim.iter().any(|d| d.result == AuthResult::Pass && same(&d.domain))
+    }
+
+    /// Whether a passing DKIM signature of any domain covers the header field `name`.
+    #[must_use]
+    pub fn signs(&self, name: &str) -> bool {
+        self.dkim.iter().any(|signature| {
+            signature.result == AuthResult::Pass
+                && signature.covers.iter().any(|field| field.eq_ignore_ascii_case(name))
+        })
+    }
+}
+
+/// Reverse-name check of the client.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Iprev {
+    /// `Fail`: no name, or names that don't lead back.
+    pub result: AuthResult,
+    /// The client.
+    pub client: Option<IpAddr>,
+    /// The name that leads back, or the first that doesn't.
+    pub name: Option<String>,
+}
+
+/// SPF.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Spf {
+    /// The result of `check_host()`.
+    pub result: AuthResult,
+    /// The domain that was checked, lower case.
+    pub domain: String,
+    /// Whether it is the HELO name's, since the sender is null.
+    pub of_helo: bool,
+    /// The domain's own words for a failure (`exp=`), or what is broken.
+    pub reason: String,
+}
+
+/// One DKIM signature.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dkim {
+    /// Of verification.
+    pub result: AuthResult,
+    /// `d=`, lower case.
+    pub domain: String,
+    /// `s=`.
+    pub selector: String,
+    /// The first bytes of `b=`, which tell signatures of one domain apart (RFC 6008).
+    pub b: String,
+    /// `a=`, such as `rsa-sha256`.
+    pub algorithm: &'static str,
+    /// Names of the header fields covered (`h=`).
+    pub covers: Vec<String>,
+    /// `l=` is set: text may have been added below what was signed.
+    pub partial_body: bool,
+    /// Why it did not pass, in words.
+    pub reason: String,
+}
+
+/// What the owner of a domain asks for mail that fails DMARC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DmarcPolicy {
+    /// `p=none`, or none that can be read.
+    #[default]
+    None,
+    /// `p=quarantine`.
+    Quarantine,
+    /// `p=reject`.
+    Reject,
+}
+
+/// DMARC.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dmarc {
+    /// `None` when no record is published.
+    pub result: AuthResult,
+    /// The From domain, lower case.
+    pub domain: String,
+    /// What the owner asks for.
+    pub policy: DmarcPolicy,
+    /// Why it failed, in words.
+    pub reason: String,
+}
+
+/// ARC.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Arc {
+    /// Of the whole chain.
+    pub result: AuthResult,
+    /// `d=` of the newest seal, lower case.
+    pub sealer: Option<String>,
+    /// How many sets the chain has.
+    pub sets: u32,
+    /// Whether the oldest set says that the message passed DMARC, or DKIM and SPF, when it came in.
+    pub passed_before: bool,
+}
