@@ -1,0 +1,237 @@
+//! Adding up, and finding what was decisive.
+//!
+//! Invariant: the decisive set is minimal in number: no smaller set of signals could be taken away
+//! to change the outcome.
+
+use tidegate_signal::{Family, Signal, Signals};
+
+use crate::{Caps, Thresholds, Verdict};
+
+/// How signals become a verdict.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Policy {
+    /// Where outcomes begin.
+    pub thresholds: Thresholds,
+    /// How far each family counts.
+    pub caps: Caps,
+}
+
+/// A verdict, and what led to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// The outcome.
+    pub verdict: Verdict,
+    /// The sum after caps, in points, rounded to hundredths.
+    pub score: f32,
+    /// The thresholds it was compared with.
+    pub thresholds: Thresholds,
+    /// Families whose sum a cap cut: the sum before and after.
+    pub capped: Vec<(Family, f32, f32)>,
+    /// The fewest signals without which the outcome would differ, the weightiest first: those that
+    /// speak against the message, or, where it is accepted only thanks to credit, those that speak
+    /// for it.
+    pub decisive: Vec<String>,
+}
+
+/// The signals of one family, added up.
+struct Sum {
+    family: Family,
+    /// Scores and names, the ones that count most towards the outcome first.
+    parts: Vec<(f32, String)>,
+}
+
+impl Policy {
+    /// Decides on a message by its signals.
+    #[must_use]
+    pub fn decide(&self, signals: &Signals) -> Decision {
+        let sums = sums(signals);
+        let total = |sum: &Sum| sum.parts.iter().map(|(score, _)| score).sum::<f32>();
+        let mut capped = Vec::new();
+        let mut score = 0.0;
+        for sum in &sums {
+            let (before, cap) = (total(sum), self.caps.of(sum.family));
+            let after = before.clamp(cap.least, cap.most);
+            if (before - after).abs() > f32::EPSILON {
+                capped.push((sum.family, before, after));
+            }
+            score += after;
+        }
+        let score = (score * 100.0).round() / 100.0;
+        let verdict = self.thresholds.verdict(score);
+        let decisive = match self.thresholds.of(verdict) {
+            Some(from) => self.fewest(sums, score - from, 1.0),
+            None => self.fewest(sums, self.thresholds.tag - score, -1.0),
+        };
+        Decision { verdict, score, thresholds: self.thresholds, capped, decisive }
+    }
+
+    /// The fewest signals whose absence would move the score by more than `margin` against
+    /// `direction` (1: down, −1: up, where it is enough to reach the margin).
+    ///
+    /// Within a family the best k to leave out are its k strongest; how to share out the number
+    /// among families is a knapsack with unit costs, small enough to solve exactly.
+    fn fewest(&self, mut sums: Vec<Sum>, margin: f32, direction: f32) -> Vec<String> {
+        /// A choice of signals: how far they move the score, and how many of each family.
+        type Choice = (f32, Vec<usize>);
+        for sum in &mut sums {
+            sum.parts.sort_by(|(a, _), (b, _)| (b * direction).total_cmp(&(a * direction)));
+        }
+        let mut best: Vec<Choice> = vec![(0.0, Vec::new())];
+        for sum in &sums {
+            let moves = self.moves(sum, direction);
+            let mut next: Vec<Choice> = Vec::with_capacity(best.len() + moves.len());
+            for (already, (gain, taken)) in best.iter().enumerate().rev() {
+                for (count, step) in moves.iter().enumerate() {
+                    let candidate = gain + step;
+                    let at = already + count;
+                    if next.len() <= at {
+                        next.resize(at + 1, (f32::NEG_INFINITY, Vec::new()));
+                    }
+                    if candidate > next[at].0 {
+                        let mut taken = taken.clone();
+                        taken.push(count);
+                        next[at] = (candidate, taken);
+                    }
+                }
+            }
+            best = next;
+        }
+        // Hundredths are what scores are shown in; less is rounding.
+        let enough =
+            |gain: f32| if direction > 0.0 { gain > margin + 0.004 } else { gain > margin - 0.004 };
+        let Some((_, taken)) = best.into_iter().find(|(gain, _)| enough(*gain)) else {
+            return Vec::new();
+        };
+        let mut chosen: Vec<(f32, String)> = sums
+            .into_iter()
+            .zip(taken)
+            .flat_map(|(sum, count)| sum.parts.into_iter().take(count))
+            .collect();
+        chosen.sort_by(|(a, _), (b, _)| b.abs().total_cmp(&a.abs()));
+        chosen.into_iter().map(|(_, name)| name).collect()
+    }
+
+    /// How far leaving out a family's strongest 0, 1, 2 … signals moves the score.
+    fn moves(&self, sum: &Sum, direction: f32) -> Vec<f32> {
+        let cap = self.caps.of(sum.family);
+        let all: f32 = sum.parts.iter().map(|(score, _)| score).sum();
+        let counted = all.clamp(cap.least, cap.most);
+        let mut left = all;
+        let mut moves = vec![0.0];
+        for (score, _) in sum.parts.iter().take_while(|(score, _)| score * direction > 0.0) {
+            left -= score;
+            moves.push((counted - left.clamp(cap.least, cap.most)) * direction);
+        }
+        moves
+    }
+}
+
+/// The signals that count, by family.
+fn sums(signals: &Signals) -> Vec<Sum> {
+    let mut sums: Vec<Sum> = Vec::new();
+    for signal in signals.iter().filter(|signal| signal.score() != 0.0) {
+        let part = (signal.score(), Signal::name(signal).to_owned());
+        match sums.iter_mut().find(|sum| sum.family == signal.family()) {
+            Some(sum) => sum.parts.push(part),
+            None => sums.push(Sum { family: signal.family(), parts: vec![part] }),
+        }
+    }
+    sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use tidegate_signal::{Def, SignalDef};
+
+    fn signals(list: &[(&'static str, Family, f32)]) -> Signals {
+        let mut signals = Signals::new();
+        for (name, family, score) in list {
+            let def = SignalDef::new(name, *family, *score, "says");
+            signals.raise(Def::Shared(Arc::new(def)), "");
+        }
+        signals
+    }
+
+    #[track_caller]
+    fn check(
+        list: &[(&'static str, Family, f32)],
+        verdict: Verdict,
+        score: f32,
+        decisive: &[&str],
+    ) {
+        let decision = Policy::default().decide(&signals(list));
+        assert_eq!((decision.verdict, decision.score), (verdict, score), "{decision:?}");
+        assert_eq!(decision.decisive, decisive, "{decision:?}");
+    }
+
+    #[test]
+    fn nothing_said_is_accepted() {
+        check(&[], Verdict::Accept, 0.0, &[]);
+    }
+
+    #[test]
+    fn the_smallest_set_that_tips_is_decisive() {
+        use Family::{Content, Headers, Links};
+        let list = [("A", Headers, 2.0), ("B", Content, 3.0), ("C", Links, 1.0)];
+        check(&list, Verdict::Tag, 6.0, &["B"]);
+        let even = [("A", Headers, 2.0), ("B", Content, 2.0), ("C", Links, 2.5)];
+        check(&even, Verdict::Tag, 6.5, &["C"]);
+        let heavy =
+            [("A", Headers, 4.0), ("B", Content, 4.0), ("C", Links, 4.0), ("D", Links, 3.9)];
+        check(&heavy, Verdict::Reject, 15.9, &["A"]);
+    }
+
+    #[test]
+    fn one_family_cannot_reject_and_what_a_cap_hides_is_not_decisive() {
+        use Family::{Headers, Lists};
+        let list = [("A", Lists, 10.0), ("B", Lists, 10.0), ("C", Headers, 2.0)];
+        check(&list, Verdict::Quarantine, 14.0, &["A", "B"]);
+        let decision = Policy::default().decide(&signals(&list));
+        assert_eq!(decision.capped, [(Lists, 20.0, 12.0)]);
+    }
+
+    #[test]
+    fn credit_that_saved_a_message_is_decisive() {
+        use Family::{Content, Trust};
+        check(&[("A", Content, 6.0), ("B", Trust, -2.0)], Verdict::Accept, 4.0, &["B"]);
+        check(&[("A", Content, 1.0), ("B", Trust, -2.0)], Verdict::Accept, -1.0, &[]);
+    }
+
+    #[test]
+    fn the_operators_own_decision_stands_alone() {
+        check(&[("GTUBE", Family::Policy, 1000.0)], Verdict::Reject, 1000.0, &["GTUBE"]);
+    }
+
+    #[test]
+    fn no_smaller_set_would_change_the_outcome() {
+        // Exhaustive over all subsets of a mixed message: the answer is as small as any that works.
+        use Family::{Authentication, Content, Headers, Links, Lists};
+        let list = [
+            ("A", Headers, 1.5),
+            ("B", Headers, 2.5),
+            ("C", Content, 3.0),
+            ("D", Links, 2.0),
+            ("E", Lists, 4.0),
+            ("F", Lists, 9.0),
+            ("G", Authentication, -1.0),
+            ("H", Links, 0.5),
+        ];
+        let policy = Policy::default();
+        let whole = policy.decide(&signals(&list));
+        let smallest = (0u32..1 << list.len())
+            .filter(|left_out| {
+                let rest: Vec<_> = list
+                    .iter()
+                    .enumerate()
+                    .filter(|(i, _)| left_out >> i & 1 == 0)
+                    .map(|(_, part)| *part)
+                    .collect();
+                policy.decide(&signals(&rest)).verdict < whole.verdict
+            })
+            .map(u32::count_ones)
+            .min();
+        assert_eq!(Some(whole.decisive.len() as u32), smallest);
+    }
+}

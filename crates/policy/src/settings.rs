@@ -1,0 +1,189 @@
+//! The policy as written in the configuration: `[verdict]`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use tidegate_signal::Family;
+
+use crate::{Cap, Caps, Policy, Thresholds};
+
+/// `[verdict]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Points from which mail is tagged.
+    pub tag: f32,
+    /// Points from which mail is quarantined.
+    pub quarantine: f32,
+    /// Points from which mail is rejected.
+    pub reject: f32,
+    /// How long one message may take in all, in milliseconds, before `on_timeout`.
+    pub timeout_ms: u64,
+    /// What is answered when judging took too long.
+    pub on_timeout: Fallback,
+    /// What is answered when there is more to judge than can be.
+    pub on_overload: Fallback,
+    /// Messages judged at once; more wait.
+    pub concurrency: usize,
+    /// How long a message waits for its turn, in milliseconds, before `on_overload`.
+    pub overload_wait_ms: u64,
+    /// How much a rejection tells the sender.
+    pub reply_detail: ReplyDetail,
+    /// Where a sender may turn to: an address or a URL, named in rejections.
+    pub contact: Option<String>,
+    /// Bounds of what a family of signals can add or take off.
+    pub caps: BTreeMap<Family, Cap>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let Thresholds { tag, quarantine, reject } = Thresholds::default();
+        Self {
+            tag,
+            quarantine,
+            reject,
+            timeout_ms: 10_000,
+            on_timeout: Fallback::Accept,
+            on_overload: Fallback::Defer,
+            concurrency: 256,
+            overload_wait_ms: 2_000,
+            reply_detail: ReplyDetail::Class,
+            contact: None,
+            caps: BTreeMap::new(),
+        }
+    }
+}
+
+/// What to do with a message that could not be judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fallback {
+    /// Let it through, marked as not judged.
+    Accept,
+    /// Ask the sending server to come again later.
+    Defer,
+}
+
+/// How much a rejection tells the sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReplyDetail {
+    /// Only that it was refused, and the reference.
+    None,
+    /// The kind of fault as well.
+    Class,
+    /// The decisive signals as well.
+    Full,
+}
+
+/// Settings of `[verdict]` that contradict each other.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidThresholds {
+    /// A number that is none, or a threshold that would touch all mail.
+    #[error("'{key}' must be a number above 0; write for example {key} = {default:.1}")]
+    NotPositive {
+        /// Of which threshold.
+        key: &'static str,
+        /// Its default.
+        default: f32,
+    },
+    /// A harder outcome would begin below a milder one.
+    #[error(
+        "'{harder}' ({harder_at}) is below '{milder}' ({milder_at}), so '{milder}' could never be the outcome; \
+         write {harder} = {milder_at} or more"
+    )]
+    OutOfOrder {
+        /// The milder outcome.
+        milder: &'static str,
+        /// Where it begins.
+        milder_at: f32,
+        /// The harder one.
+        harder: &'static str,
+        /// Where it begins.
+        harder_at: f32,
+    },
+    /// A cap with the wrong sign.
+    #[error(
+        "the cap of '{0}' must have 'most' at 0 or above and 'least' at 0 or below; \
+         write for example {{ most = 12.0, least = -1.0 }}"
+    )]
+    CapSign(Family),
+    /// Nothing could ever be judged.
+    #[error("'{0}' must be at least 1")]
+    Zero(&'static str),
+}
+
+impl InvalidThresholds {
+    /// The key below `[verdict]` that the mistake is in.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::NotPositive { key, .. } | Self::Zero(key) => (*key).to_owned(),
+            Self::OutOfOrder { harder, .. } => (*harder).to_owned(),
+            Self::CapSign(family) => format!("caps.{family}"),
+        }
+    }
+}
+
+impl TryFrom<&Config> for Policy {
+    type Error = InvalidThresholds;
+
+    fn try_from(config: &Config) -> Result<Self, InvalidThresholds> {
+        let default = Thresholds::default();
+        let scores = [
+            ("tag", config.tag, default.tag),
+            ("quarantine", config.quarantine, default.quarantine),
+            ("reject", config.reject, default.reject),
+        ];
+        for (key, at, default) in scores {
+            if !(at.is_finite() && at > 0.0) {
+                return Err(InvalidThresholds::NotPositive { key, default });
+            }
+        }
+        for pair in scores.windows(2) {
+            let [(milder, milder_at, _), (harder, harder_at, _)] = *pair else { continue };
+            if harder_at < milder_at {
+                return Err(InvalidThresholds::OutOfOrder { milder, milder_at, harder, harder_at });
+            }
+        }
+        for (key, value) in
+            [("timeout_ms", config.timeout_ms), ("concurrency", config.concurrency as u64)]
+        {
+            if value == 0 {
+                return Err(InvalidThresholds::Zero(key));
+            }
+        }
+        for (family, cap) in &config.caps {
+            if !(cap.most >= 0.0 && cap.least <= 0.0) {
+                return Err(InvalidThresholds::CapSign(*family));
+            }
+        }
+        let Config { tag, quarantine, reject, .. } = *config;
+        Ok(Self {
+            thresholds: Thresholds { tag, quarantine, reject },
+            caps: Caps::with(&config.caps),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_out_of_order_are_told_with_what_to_write() {
+        let config = Config { reject: 6.0, ..Config::default() };
+        let error = Policy::try_from(&config).unwrap_err();
+        assert_eq!(error.key(), "reject");
+        assert!(error.to_string().contains("write reject = 8 or more"), "{error}");
+    }
+
+    #[test]
+    fn thresholds_are_positive_numbers() {
+        for tag in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+            let config = Config { tag, ..Config::default() };
+            assert_eq!(Policy::try_from(&config).unwrap_err().key(), "tag");
+        }
+    }
+}
