@@ -90,10 +90,8 @@ pub struct InvalidSetting {
 pub trait AnyCheck: Send + Sync {
     /// See [`Check::KEY`].
     fn key(&self) -> &'static str;
-    /// See [`Check::STAGE`].
-    fn stage(&self) -> Stage;
-    /// See [`Check::ask`].
-    fn ask(&self, known: &Known<'_>, questions: &mut Questions);
+    /// Puts what questions it has at `stage`; called once for each stage, in their order.
+    fn ask(&self, stage: Stage, known: &Known<'_>, questions: &mut Questions);
     /// See [`Check::judge`].
     fn judge(&self, known: &Known<'_>, answers: &Answers, signals: &mut Signals);
 }
@@ -103,12 +101,10 @@ impl<C: Check> AnyCheck for C {
         C::KEY
     }
 
-    fn stage(&self) -> Stage {
-        C::STAGE
-    }
-
-    fn ask(&self, known: &Known<'_>, questions: &mut Questions) {
-        Check::ask(self, known, questions);
+    fn ask(&self, stage: Stage, known: &Known<'_>, questions: &mut Questions) {
+        if stage == C::STAGE {
+            Check::ask(self, known, questions);
+        }
     }
 
     fn judge(&self, known: &Known<'_>, answers: &Answers, signals: &mut Signals) {
