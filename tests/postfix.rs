@@ -1,0 +1,177 @@
+//! From a real Postfix through the milter to a verdict, over both kinds of socket.
+
+#![allow(missing_docs, reason = "a test")]
+
+mod support;
+
+use std::time::Duration;
+
+use support::daemon::{DEAD_DNS, Daemon};
+use support::postfix::{Postfix, fields};
+use support::smtp::{Client, Mail};
+use support::{mail, root};
+
+/// The three outcomes, whatever the socket.
+fn the_three_outcomes(daemon: &Daemon, milter: &str) {
+    let Some(postfix) = Postfix::start(milter, &[]) else { return };
+
+    let clean = mail("clean.eml");
+    let reply = postfix.send(&Mail::new(&clean));
+    assert!(reply.starts_with("250 2.0.0 Ok: queued"), "{reply}\n{}", daemon.log());
+    let delivered = postfix.delivered();
+    assert_eq!(fields(&delivered, "X-Spam-Flag"), [""; 0], "{delivered}");
+    let [status] = &fields(&delivered, "X-Spam-Status")[..] else { panic!("{delivered}") };
+    assert!(status.starts_with("No, score="), "{status}");
+    assert!(delivered.contains("\nHello Bert,\n"), "{delivered}");
+
+    let phishing = mail("phishing.eml");
+    let reply = postfix.send(&Mail { from: "bounce@account-notice.example", ..Mail::new(&phishing) });
+    assert!(reply.starts_with("250"), "{reply}");
+    let delivered = postfix.delivered();
+    assert_eq!(fields(&delivered, "X-Spam-Flag"), ["YES"], "{delivered}");
+    let results = fields(&delivered, "Authentication-Results");
+    assert!(results[0].starts_with("mx.example.test;"), "{results:?}");
+
+    let gtube = mail("gtube.eml");
+    let reply = postfix.send(&Mail::new(&gtube));
+    assert!(reply.starts_with("550-5.7.1 "), "{reply}");
+    assert!(reply.lines().last().unwrap().starts_with("550 5.7.1 "), "{reply}");
+    assert!(postfix.mailbox().is_empty());
+}
+
+#[test]
+fn mail_is_accepted_tagged_and_rejected_over_tcp() {
+    let daemon = Daemon::start(DEAD_DNS, "");
+    the_three_outcomes(&daemon, &daemon.tcp_milter());
+}
+
+#[test]
+fn mail_is_accepted_tagged_and_rejected_over_a_unix_socket() {
+    let daemon = Daemon::start(DEAD_DNS, "");
+    the_three_outcomes(&daemon, &daemon.unix_milter());
+}
+
+#[test]
+fn fields_that_claim_to_be_ours_are_removed_and_others_stay() {
+    let daemon = Daemon::start(DEAD_DNS, "");
+    let Some(postfix) = Postfix::start(&daemon.unix_milter(), &[]) else { return };
+    let forged = "X-Spam-Flag: NO\nX-Spam-Status: No, score=-9\nX-Spam-Flag: NO\n\
+         Authentication-Results: mx.example.test; dkim=pass header.d=bank.example\n\
+         Authentication-Results: other.example; dkim=pass header.d=bank.example\n\
+         Authentication-Results: MX.example.test (hello) ;\n dmarc=pass\n";
+    let message = format!("{forged}{}", mail("clean.eml"));
+    postfix.send(&Mail::new(&message));
+    let delivered = postfix.delivered();
+    assert_eq!(fields(&delivered, "X-Spam-Flag"), [""; 0], "{delivered}");
+    assert_eq!(fields(&delivered, "X-Spam-Status").len(), 1, "{delivered}");
+    let results = fields(&delivered, "Authentication-Results");
+    assert_eq!(results.len(), 2, "{delivered}");
+    assert!(results[0].starts_with("mx.example.test;"), "ours first: {results:?}");
+    assert!(results[1].starts_with("other.example;"), "{results:?}");
+}
+
+#[test]
+fn several_messages_of_one_connection_are_judged_apart() {
+    let daemon = Daemon::start(DEAD_DNS, "");
+    let Some(postfix) = Postfix::start(&daemon.tcp_milter(), &[]) else { return };
+    let (clean, gtube) = (mail("clean.eml"), mail("gtube.eml"));
+    let mut client = Client::connect(postfix.port);
+    assert!(client.send(&Mail::new(&gtube)).starts_with("550"));
+    assert!(client.transfer(&Mail::new(&clean)).starts_with("250"));
+    assert!(client.transfer(&Mail::new(&gtube)).starts_with("550"));
+    // A transaction that is given up leaves nothing behind.
+    client.command("MAIL FROM:<bad@spam.example>");
+    client.command("RSET");
+    assert!(client.transfer(&Mail::new(&clean)).starts_with("250"));
+}
+
+#[test]
+fn scan_and_serve_say_the_same() {
+    let daemon = Daemon::start(DEAD_DNS, "");
+    let Some(postfix) = Postfix::start(&daemon.unix_milter(), &[]) else { return };
+    let phishing = mail("phishing.eml");
+    let mail = Mail { from: "bounce@account-notice.example", ..Mail::new(&phishing) };
+    postfix.send(&mail);
+    let [status] = &fields(&postfix.delivered(), "X-Spam-Status")[..] else { panic!() };
+
+    let scan = std::process::Command::new(env!("CARGO_BIN_EXE_tidegate"))
+        .arg("scan")
+        .arg("--config")
+        .arg(daemon.config())
+        .args(["--json", "--ip", mail.client, "--helo", mail.helo, "--from", mail.from])
+        .args(["--rcpt", mail.to[0]])
+        .arg(root().join("tests/mail/phishing.eml"))
+        .output()
+        .unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&scan.stdout).unwrap();
+    let mut scanned: Vec<&str> =
+        json["signals"].as_array().unwrap().iter().map(|s| s["name"].as_str().unwrap()).collect();
+    let list = status.split("signals=").nth(1).unwrap();
+    let mut served: Vec<&str> =
+        list.split(", ").map(|signal| signal.split('(').next().unwrap()).collect();
+    scanned.sort_unstable();
+    served.sort_unstable();
+    assert_eq!(served, scanned);
+    assert!(status.contains(&format!("score={:.2}", json["score"].as_f64().unwrap())), "{status}\n{json}");
+}
+
+#[test]
+fn a_dead_filter_defers_mail_and_loses_none() {
+    let mut daemon = Daemon::start(DEAD_DNS, "");
+    let Some(postfix) = Postfix::start(&daemon.tcp_milter(), &[]) else { return };
+    daemon.signal("TERM");
+    assert_eq!(daemon.ended(Duration::from_secs(20)), Some(0));
+    let clean = mail("clean.eml");
+    let mut client = Client::connect(postfix.port);
+    client.command("EHLO mail.shop.example");
+    let reply = client.transfer(&Mail::new(&clean));
+    assert!(reply.starts_with('4'), "{reply}");
+}
+
+#[test]
+fn a_reload_takes_effect_and_a_wrong_one_changes_nothing() {
+    let daemon = Daemon::start(DEAD_DNS, "");
+    let Some(postfix) = Postfix::start(&daemon.tcp_milter(), &[]) else { return };
+    let phishing = mail("phishing.eml");
+    let send = || postfix.send(&Mail { from: "bounce@account-notice.example", ..Mail::new(&phishing) });
+    let config = std::fs::read_to_string(daemon.config()).unwrap();
+
+    std::fs::write(daemon.config(), format!("{config}\n[verdict]\ntaag = 1.0\n")).unwrap();
+    daemon.signal("HUP");
+    let log = daemon.wait_log("taag");
+    assert!(log.contains("tidegate.toml"), "{log}");
+    assert!(send().starts_with("250"), "the old configuration still works");
+
+    let strict = "[verdict]\ntag = 0.1\nquarantine = 0.2\nreject = 0.3\n";
+    std::fs::write(daemon.config(), format!("{config}\n{strict}")).unwrap();
+    daemon.signal("HUP");
+    let began = std::time::Instant::now();
+    while !send().starts_with("550") {
+        assert!(began.elapsed() < Duration::from_secs(15), "{}", daemon.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn metrics_and_logs_tell_verdicts_and_no_content() {
+    let daemon = Daemon::start(DEAD_DNS, "");
+    let Some(postfix) = Postfix::start(&daemon.unix_milter(), &[]) else { return };
+    let (clean, gtube) = (mail("clean.eml"), mail("gtube.eml"));
+    postfix.send(&Mail::new(&clean));
+    postfix.send(&Mail::new(&gtube));
+    let log = daemon.wait_log("reject");
+    for secret in ["Minutes of Monday", "pallets", "generic test for unsolicited", "XJS*C4JDB"] {
+        assert!(!log.contains(secret), "the log quotes mail: {log}");
+    }
+    let (status, metrics) = daemon.get("/metrics").unwrap();
+    assert_eq!(status, 200);
+    for line in [
+        "tidegate_messages_total{verdict=\"accept\"} 1",
+        "tidegate_messages_total{verdict=\"reject\"} 1",
+        "tidegate_signals_total{signal=\"GTUBE\"} 1",
+        "tidegate_build_info",
+    ] {
+        assert!(metrics.contains(line), "no {line} in:\n{metrics}");
+    }
+    assert_eq!(daemon.get("/healthz").unwrap().0, 200);
+}

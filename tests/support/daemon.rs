@@ -1,0 +1,153 @@
+//! The built `tidegate serve`, on sockets of its own.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::free_port;
+
+/// A running daemon; killed when dropped.
+pub struct Daemon {
+    pub dir: TempDir,
+    pub http: u16,
+    pub tcp: u16,
+    child: Child,
+}
+
+/// Nobody answers there: DNS fails at once, and nothing leaves the machine.
+pub const DEAD_DNS: &str = "127.0.0.1:9";
+
+impl Daemon {
+    /// Starts with `more` appended to a configuration that listens on a TCP port and a UNIX
+    /// socket, asks `dns`, and has no lists.
+    pub fn start(dns: &str, more: &str) -> Self {
+        let dir = tempfile::Builder::new().prefix("tidegate-e2e.").tempdir_in("/tmp").unwrap();
+        // Postfix's processes, which run as another user, reach the socket through this folder.
+        open_to_others(dir.path());
+        let (http, tcp) = (free_port(), free_port());
+        let base = format!(
+            "[server]\nid = \"mx.example.test\"\n\
+             [milter]\nlisten = [\"inet:127.0.0.1:{tcp}\", \"unix:{}\"]\nmode = \"0666\"\n\
+             [http]\nlisten = \"127.0.0.1:{http}\"\n\
+             [dns]\nservers = [\"{dns}\"]\n",
+            dir.path().join("milter.sock").display(),
+        );
+        let lists = if more.contains("[lists]") { "" } else { "[lists]\nenabled = false\n" };
+        fs::write(dir.path().join("tidegate.toml"), format!("{base}{lists}{more}\n")).unwrap();
+        let child = Self::spawn(dir.path());
+        let mut daemon = Self { dir, http, tcp, child };
+        daemon.wait_ready();
+        daemon
+    }
+
+    fn spawn(dir: &Path) -> Child {
+        let log = File::options().create(true).append(true).open(dir.join("log")).unwrap();
+        Command::new(env!("CARGO_BIN_EXE_tidegate"))
+            .arg("serve")
+            .args([Path::new("--config"), &dir.join("tidegate.toml")])
+            .args([Path::new("--store"), &dir.join("state")])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap()
+    }
+
+    fn wait_ready(&mut self) {
+        let began = Instant::now();
+        loop {
+            if self.get("/readyz").is_some_and(|(status, _)| status == 200) {
+                return;
+            }
+            if let Some(status) = self.child.try_wait().unwrap() {
+                panic!("the daemon ended with {status}:\n{}", self.log());
+            }
+            assert!(began.elapsed() < Duration::from_secs(30), "not ready:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.dir.path().join("tidegate.toml")
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn tcp_milter(&self) -> String {
+        format!("inet:127.0.0.1:{}", self.tcp)
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.dir.path().join("milter.sock")
+    }
+
+    pub fn unix_milter(&self) -> String {
+        format!("unix:{}", self.socket().display())
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
+    /// Waits until the log holds `words`.
+    pub fn wait_log(&self, words: &str) -> String {
+        let began = Instant::now();
+        loop {
+            let log = self.log();
+            if log.contains(words) {
+                return log;
+            }
+            assert!(began.elapsed() < Duration::from_secs(15), "no '{words}' in:\n{log}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Status and body of a page.
+    pub fn get(&self, path: &str) -> Option<(u16, String)> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.http)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let status = answer.split(' ').nth(1)?.parse().ok()?;
+        let (_, body) = answer.split_once("\r\n\r\n")?;
+        Some((status, body.to_owned()))
+    }
+
+    pub fn signal(&self, name: &str) {
+        let status =
+            Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status();
+        assert!(status.unwrap().success());
+    }
+
+    /// Waits for the daemon to end by itself; its exit code.
+    pub fn ended(&mut self, within: Duration) -> Option<i32> {
+        let began = Instant::now();
+        while began.elapsed() < within {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("still running after {within:?}:\n{}", self.log());
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn open_to_others(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}

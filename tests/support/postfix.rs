@@ -1,0 +1,94 @@
+//! A real Postfix, thrown away at the end: `deploy/postfix/throwaway` sets it up.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::smtp::{Client, Mail};
+use super::{free_port, root, skip};
+
+/// A running Postfix instance with one milter.
+pub struct Postfix {
+    dir: TempDir,
+    pub port: u16,
+}
+
+impl Postfix {
+    /// Starts one; `None`, said aloud, where there is none to start.
+    pub fn start(milter: &str, settings: &[&str]) -> Option<Self> {
+        if !Path::new("/usr/sbin/postfix").exists() {
+            skip("postfix is not installed");
+            return None;
+        }
+        let dir = tempfile::Builder::new().prefix("tidegate-postfix.").tempdir_in("/tmp").unwrap();
+        let port = free_port();
+        let output = Command::new(root().join("deploy/postfix/throwaway"))
+            .arg("start")
+            .arg(dir.path())
+            .args([&port.to_string(), milter])
+            .args(settings)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Some(Self { dir, port })
+    }
+
+    /// Sends one mail on a connection of its own.
+    pub fn send(&self, mail: &Mail<'_>) -> String {
+        Client::connect(self.port).send(mail)
+    }
+
+    /// Waits for one delivered message, takes it from the mailbox, and returns it.
+    pub fn delivered(&self) -> String {
+        let began = Instant::now();
+        loop {
+            if let Some(path) = self.mailbox().into_iter().next() {
+                let message = fs::read_to_string(&path).unwrap();
+                fs::remove_file(path).unwrap();
+                return message;
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "not delivered:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The messages that lie in the mailbox.
+    pub fn mailbox(&self) -> Vec<PathBuf> {
+        let inbox = self.dir.path().join("mail/inbox/new");
+        fs::read_dir(inbox).into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("log/maillog")).unwrap_or_default()
+    }
+}
+
+impl Drop for Postfix {
+    fn drop(&mut self) {
+        let throwaway = root().join("deploy/postfix/throwaway");
+        let _ = Command::new(throwaway).arg("stop").arg(self.dir.path()).status();
+    }
+}
+
+/// The unfolded value of a header field; all of them where it stands several times.
+pub fn fields(message: &str, name: &str) -> Vec<String> {
+    let header = message.split("\n\n").next().unwrap_or_default();
+    let mut fields: Vec<(String, String)> = Vec::new();
+    for line in header.lines() {
+        match line.split_once(':') {
+            _ if line.starts_with([' ', '\t']) => {
+                if let Some((_, value)) = fields.last_mut() {
+                    value.push(' ');
+                    value.push_str(line.trim());
+                }
+            }
+            Some((name, value)) => fields.push((name.to_owned(), value.trim().to_owned())),
+            None => {}
+        }
+    }
+    fields.retain(|(field, _)| field.eq_ignore_ascii_case(name));
+    fields.into_iter().map(|(_, value)| value).collect()
+}
