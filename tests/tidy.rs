@@ -1,0 +1,113 @@
+//! The house rules that a compiler does not check.
+
+#![allow(missing_docs, reason = "a test")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Ground floor first: a crate uses only what stands above it.
+const ORDER: [&str; 9] =
+    ["signal", "mail", "milter", "dns", "rules", "checks", "policy", "engine", "tidegate"];
+
+/// Past this many lines a file tells more than one story.
+const LONGEST_FILE: usize = 500;
+
+#[test]
+fn crates_depend_on_each_other_in_one_direction() {
+    for (floor, name) in ORDER.iter().enumerate() {
+        let manifest = read(&root().join("crates").join(name).join("Cargo.toml"));
+        let used = manifest.split("[dev-dependencies]").next().unwrap();
+        for line in used.lines().filter(|line| line.starts_with("tidegate-")) {
+            let other = line.trim_start_matches("tidegate-").split(['.', ' ']).next().unwrap();
+            let at = ORDER.iter().position(|known| *known == other);
+            assert!(
+                at.is_some_and(|at| at < floor),
+                "crates/{name} uses {other}, which does not stand above it"
+            );
+        }
+    }
+    let crates = fs::read_dir(root().join("crates")).unwrap().count();
+    assert_eq!(crates, ORDER.len(), "name every crate in ORDER and in ARCHITECTURE.md");
+}
+
+#[test]
+fn every_file_says_what_it_is_for_and_tells_one_story() {
+    for path in sources() {
+        let text = read(&path);
+        assert!(text.starts_with("//!"), "{} has no module documentation", path.display());
+        let lines = text.lines().count();
+        assert!(lines <= LONGEST_FILE, "{} has {lines} lines: split it by meaning", path.display());
+    }
+}
+
+#[test]
+fn no_module_is_a_drawer() {
+    const DRAWERS: [&str; 7] = ["utils", "util", "helpers", "helper", "common", "misc", "manager"];
+    for path in sources() {
+        let stem = path.file_stem().unwrap().to_str().unwrap();
+        assert!(!DRAWERS.contains(&stem), "{}: name it by what is in it", path.display());
+    }
+}
+
+#[test]
+fn every_check_stands_in_the_table_under_the_name_of_its_file() {
+    let mut keys = BTreeMap::new();
+    for entry in tidegate_checks::table::CHECKS {
+        assert!(keys.insert(entry.key, ()).is_none(), "{} stands twice in the table", entry.key);
+        let file = root().join("crates/checks/src").join(entry.key.replace('.', "/")).with_extension("rs");
+        assert!(file.exists(), "the check {} is not in {}", entry.key, file.display());
+        assert!(!entry.raises.is_empty(), "{} says nothing", entry.key);
+        for def in entry.raises {
+            assert!(tidegate_signal::SignalDef::is_valid_name(&def.name), "{}", def.name);
+            assert!(!def.says.is_empty(), "{} has no words", def.name);
+        }
+    }
+    for path in sources() {
+        let text = read(&path);
+        if text.contains("impl Check for") && !path.ends_with("check.rs") {
+            let inside = path.strip_prefix(root().join("crates/checks/src")).unwrap();
+            let key = inside.with_extension("").to_str().unwrap().replace('/', ".");
+            assert!(keys.contains_key(key.as_str()), "add {key} to crates/checks/src/table.rs");
+        }
+    }
+}
+
+#[test]
+fn the_documents_name_files_that_exist() {
+    for document in ["README.md", "ARCHITECTURE.md"] {
+        let text = read(&root().join(document));
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if !link.starts_with("http") {
+                assert!(root().join(link).exists(), "{document} links to {link}");
+            }
+        }
+    }
+}
+
+fn sources() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for name in ORDER {
+        walk(&root().join("crates").join(name).join("src"), &mut found);
+    }
+    found
+}
+
+fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            walk(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
