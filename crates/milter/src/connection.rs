@@ -1,0 +1,228 @@
+//! One MTA's connection: bytes in, commands to the session, events to the filter, bytes out.
+//!
+//! Invariant: all that one read brought is worked off before one write answers it, and no more is
+//! buffered than one frame and what was read behind it.
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::command::decode;
+use crate::counters::Counters;
+use crate::filter::Filter;
+use crate::guard::Guarded;
+use crate::modification::{Disposition, Outcome};
+use crate::reply::Reply;
+use crate::server::{ServerLimits, told_to_stop};
+use crate::session::{Event, Phase, Session, SessionError};
+use crate::wire::DecodeError;
+
+/// Room made for each read, in octets.
+const READ_OCTETS: usize = 16 * 1024;
+/// Capacity kept by a connection that waits for its next command, in octets.
+const KEPT_CAPACITY: usize = 4 * READ_OCTETS;
+
+/// Why a connection ended before the MTA said so.
+#[derive(Debug, Error)]
+pub(crate) enum Broken {
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    #[error("{0}")]
+    Late(&'static str),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl Broken {
+    pub(crate) fn count(&self, counters: &Counters) {
+        match self {
+            Self::Decode(_) | Self::Session(_) => counters.protocol_error(),
+            Self::Late(_) => counters.timeout(),
+            Self::Io(_) => {}
+        }
+    }
+}
+
+/// A connection with its session and its filter.
+pub(crate) struct Connection<'a, S, F, M> {
+    stream: S,
+    limits: &'a ServerLimits,
+    counters: &'a Counters,
+    session: Session,
+    filter: Guarded<'a, F, M>,
+    outbox: Vec<u8>,
+}
+
+impl<'a, S, F, M> Connection<'a, S, F, M>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    F: Filter,
+    M: Fn() -> F,
+{
+    pub(crate) fn new(
+        stream: S,
+        limits: &'a ServerLimits,
+        counters: &'a Counters,
+        make: &'a M,
+    ) -> Self {
+        let filter = make();
+        let session = Session::new(filter.wants(), limits.session);
+        let filter = Guarded::new(make, filter, counters);
+        Self { stream, limits, counters, session, filter, outbox: Vec::new() }
+    }
+
+    /// Serves the connection to its end: the MTA's QUIT or hang-up, or `stopped` between messages.
+    pub(crate) async fn run(mut self, mut stopped: watch::Receiver<bool>) -> Result<(), Broken> {
+        let mut inbox = Vec::new();
+        // When the frame that has begun must be whole.
+        let mut due = None;
+        loop {
+            let mut used = 0;
+            let longest = self.limits.session.frame_octets;
+            while let Some((command, octets)) =
+                decode(inbox.get(used..).unwrap_or_default(), longest)?
+            {
+                used += octets;
+                let event = self.session.handle(command, &mut self.outbox)?;
+                if event == Event::Quit {
+                    return Ok(());
+                }
+                self.act(event).await?;
+            }
+            inbox.drain(..used);
+            send(&mut self.stream, &mut self.outbox, self.limits).await?;
+
+            if inbox.is_empty() {
+                inbox.shrink_to(KEPT_CAPACITY);
+            }
+            if used > 0 || inbox.is_empty() {
+                due = None;
+            }
+            let now = Instant::now();
+            let deadline = if inbox.is_empty() {
+                now + self.limits.idle
+            } else {
+                *due.get_or_insert(now + self.limits.stall)
+            };
+            inbox.reserve(READ_OCTETS);
+            let between_messages = self.session.phase() <= Phase::Idle;
+            let read = tokio::select! {
+                read = timeout_at(deadline, self.stream.read_buf(&mut inbox)) => read,
+                () = told_to_stop(&mut stopped), if between_messages => return Ok(()),
+            };
+            match read {
+                Ok(Ok(0)) if inbox.is_empty() => return Ok(()),
+                Ok(Ok(0)) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => return Err(error.into()),
+                Err(_) if inbox.is_empty() => return Err(Broken::Late("no command came in time")),
+                Err(_) => return Err(Broken::Late("the rest of a command did not come in time")),
+            }
+        }
+    }
+
+    /// Tells the filter what happened, and answers where an answer is due.
+    async fn act(&mut self, event: Event<'_>) -> Result<(), Broken> {
+        let Self { session, filter, .. } = self;
+        let envelope = session.envelope();
+        let disposition = match event {
+            Event::Connect => filter.run(|filter| filter.connect(envelope)).await,
+            Event::Helo => filter.run(|filter| filter.helo(envelope)).await,
+            Event::Mail => {
+                filter.renew(envelope).await;
+                filter.run(|filter| filter.mail(envelope)).await
+            }
+            Event::Rcpt => match envelope.recipients().next_back() {
+                Some(last) => filter.run(|filter| filter.rcpt(envelope, last)).await,
+                None => None,
+            },
+            Event::Data => filter.run(|filter| filter.data(envelope)).await,
+            Event::Header { name, value } => filter.run(|filter| filter.header(name, value)).await,
+            Event::EndOfHeader => {
+                let received = session.received();
+                filter.run(|filter| filter.headers(received)).await
+            }
+            Event::Body(piece) => filter.run(|filter| filter.body(piece)).await,
+            Event::Unknown(line) => filter.run(|filter| filter.unknown(line)).await,
+            Event::Message => return self.judge().await,
+            Event::Abort => {
+                filter.run(Filter::abort).await;
+                return Ok(());
+            }
+            Event::NewConnection => {
+                filter.replace();
+                return Ok(());
+            }
+            Event::Quiet | Event::Quit => return Ok(()),
+        };
+        // A step that panicked has no say; its message is answered by on_failure at the end.
+        let disposition = disposition.unwrap_or(Disposition::Continue);
+        let before = self.outbox.len();
+        self.session.answer(&disposition, &mut self.outbox);
+        if self.outbox.len() > before {
+            self.counters.early_reply();
+        }
+        Ok(())
+    }
+
+    /// Has the filter judge the whole message, with signs of life to the MTA meanwhile.
+    async fn judge(&mut self) -> Result<(), Broken> {
+        let Self { stream, limits, counters, session, filter, outbox } = self;
+        let received = session.received();
+        let (octets, truncated) = (received.octets, received.truncated);
+        let judged = filter.run(|filter| filter.message(received));
+        let outcome = with_progress(judged, stream, outbox, limits).await?;
+        let on_failure = || Outcome::from(limits.on_failure);
+        let outcome = outcome.unwrap_or_else(on_failure);
+        if let Err(error) = session.finish(&outcome, outbox) {
+            tracing::error!(%error, "the filter's outcome cannot be sent");
+            counters.failure();
+            // Without modifications there is nothing that could be refused.
+            let _ = session.finish(&on_failure(), outbox);
+        }
+        counters.message(octets, truncated);
+        Ok(())
+    }
+}
+
+/// Awaits `judged`, and writes PROGRESS each time it has taken as long as the MTA should not wait.
+async fn with_progress<T>(
+    judged: impl Future<Output = T>,
+    stream: &mut (impl AsyncWrite + Unpin),
+    outbox: &mut Vec<u8>,
+    limits: &ServerLimits,
+) -> Result<T, Broken> {
+    let mut judged = pin!(judged);
+    loop {
+        if let Ok(outcome) = timeout(limits.progress, judged.as_mut()).await {
+            return Ok(outcome);
+        }
+        Reply::Progress.encode(outbox);
+        send(stream, outbox, limits).await?;
+    }
+}
+
+/// Writes all of `outbox` at once, and empties it.
+async fn send(
+    stream: &mut (impl AsyncWrite + Unpin),
+    outbox: &mut Vec<u8>,
+    limits: &ServerLimits,
+) -> Result<(), Broken> {
+    if outbox.is_empty() {
+        return Ok(());
+    }
+    match timeout(limits.stall, stream.write_all(outbox)).await {
+        Ok(written) => written?,
+        Err(_) => return Err(Broken::Late("the MTA did not take a reply in time")),
+    }
+    outbox.clear();
+    outbox.shrink_to(KEPT_CAPACITY);
+    Ok(())
+}
