@@ -72,7 +72,7 @@ impl Authentication {
                     (Some(a), Some(b)) if a.eq_ignore_ascii_case(b)
                 )
         };
-        (self.spf.result == AuthResult::Pass && same(&self.spf.domain))
+        (self.spf.result == AuthResult::Pass && !self.spf.allows_all && same(&self.spf.domain))
             || self.dkim.iter().any(|d| d.result == AuthResult::Pass && same(&d.domain))
     }
 
@@ -106,6 +106,8 @@ pub struct Spf {
     pub domain: String,
     /// Whether it is the HELO name's, since the sender is null.
     pub of_helo: bool,
+    /// The record lets everyone pass, so that passing proves nothing.
+    pub allows_all: bool,
     /// The domain's own words for a failure (`exp=`), or what is broken.
     pub reason: String,
 }
@@ -167,4 +169,6 @@ pub struct Arc {
     pub sets: u32,
     /// Whether the oldest set says that the message passed DMARC, or DKIM and SPF, when it came in.
     pub passed_before: bool,
+    /// Why the chain doesn't hold, in words.
+    pub reason: String,
 }
