@@ -83,7 +83,7 @@ pub trait Filter: Send {
     }
 
     /// The message is whole; its sender waits for what becomes of it. While this takes long, the
-    /// server tells the MTA that work goes on; if the MTA hangs up, the future is dropped.
+    /// server tells the MTA that work goes on; once it cannot, the future is dropped.
     fn message(&mut self, received: Received<'_>) -> impl Future<Output = Outcome> + Send;
 
     /// The transaction was given up.

@@ -1,5 +1,8 @@
 //! Whatever is encoded is decoded to the same value, and no bytes make a decoder panic.
 
+// Functions beside the tests may fail as loudly as the tests.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tidegate_milter::{

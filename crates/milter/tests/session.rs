@@ -1,5 +1,8 @@
 //! A session driven with bytes, split wherever they can be split.
 
+// Functions beside the tests may fail as loudly as the tests.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::num::NonZeroU32;
 
 use tidegate_milter::{
