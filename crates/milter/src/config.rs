@@ -118,7 +118,7 @@ impl Config {
                 recipients: self.recipients,
                 ..SessionLimits::default()
             },
-            connections: self.connections,
+            connections: self.connections.max(1),
             idle: Duration::from_secs(self.idle_seconds),
             stall: Duration::from_secs(self.stall_seconds),
             progress: Duration::from_secs(self.progress_seconds.max(1)),

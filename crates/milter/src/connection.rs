@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::io;
+use std::ops::ControlFlow;
 use std::pin::pin;
 
 use thiserror::Error;
@@ -84,29 +85,19 @@ where
         // When the frame that has begun must be whole.
         let mut due = None;
         loop {
-            let mut used = 0;
-            let longest = self.limits.session.frame_octets;
-            while let Some((command, octets)) =
-                decode(inbox.get(used..).unwrap_or_default(), longest)?
-            {
-                used += octets;
-                let event = self.session.handle(command, &mut self.outbox)?;
-                if event == Event::Quit {
-                    return Ok(());
-                }
-                self.act(event).await?;
-            }
-            inbox.drain(..used);
+            let before = inbox.len();
+            let worked_off = self.work_off(&mut inbox).await;
+            // An answer that was found is sent, whatever became of the commands behind it.
             send(&mut self.stream, &mut self.outbox, self.limits).await?;
-
-            if inbox.is_empty() {
-                inbox.shrink_to(KEPT_CAPACITY);
+            if worked_off?.is_break() {
+                return Ok(());
             }
-            if used > 0 || inbox.is_empty() {
+            if inbox.len() < before {
                 due = None;
             }
             let now = Instant::now();
             let deadline = if inbox.is_empty() {
+                inbox.shrink_to(KEPT_CAPACITY);
                 now + self.limits.idle
             } else {
                 *due.get_or_insert(now + self.limits.stall)
@@ -114,6 +105,8 @@ where
             inbox.reserve(READ_OCTETS);
             let between_messages = self.session.phase() <= Phase::Idle;
             let read = tokio::select! {
+                // What has come already is served, even when the server ends.
+                biased;
                 read = timeout_at(deadline, self.stream.read_buf(&mut inbox)) => read,
                 () = told_to_stop(&mut stopped), if between_messages => return Ok(()),
             };
@@ -126,6 +119,23 @@ where
                 Err(_) => return Err(Broken::Late("the rest of a command did not come in time")),
             }
         }
+    }
+
+    /// Takes every whole command out of `inbox`; breaks at QUIT.
+    async fn work_off(&mut self, inbox: &mut Vec<u8>) -> Result<ControlFlow<()>, Broken> {
+        let longest = self.limits.session.frame_octets;
+        let mut used = 0;
+        while let Some((command, octets)) = decode(inbox.get(used..).unwrap_or_default(), longest)?
+        {
+            used += octets;
+            let event = self.session.handle(command, &mut self.outbox)?;
+            if event == Event::Quit {
+                return Ok(ControlFlow::Break(()));
+            }
+            self.act(event).await?;
+        }
+        inbox.drain(..used);
+        Ok(ControlFlow::Continue(()))
     }
 
     /// Tells the filter what happened, and answers where an answer is due.

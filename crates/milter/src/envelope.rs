@@ -92,7 +92,8 @@ impl Envelope {
     /// The value of a macro, from the latest stage that set it. `i` and `{i}` are one name.
     ///
     /// Postfix tells, with its default configuration: `j` and `{daemon_name}` at CONNECT,
-    /// `{tls_version}` and `{cipher}` at HELO, `{auth_authen}` at MAIL, `i` from DATA on.
+    /// `{tls_version}` and `{cipher}` at HELO, `{auth_authen}` at MAIL, `i` at DATA or before. Others,
+    /// such as `{client_addr}`, must be asked for with [`crate::Wants::symbols`].
     #[must_use]
     pub fn macro_value(&self, name: &str) -> Option<&[u8]> {
         let name = bare(name.as_bytes());

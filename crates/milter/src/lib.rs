@@ -52,3 +52,8 @@ pub use server::{Server, ServerLimits};
 pub use session::{Event, NotAgreed, Phase, Received, Session, SessionError, SessionLimits};
 pub use smtp_reply::{SmtpReply, SmtpReplyError};
 pub use wire::{DecodeError, Strings};
+
+/// Keeps the README's example compiling.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

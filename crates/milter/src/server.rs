@@ -1,10 +1,9 @@
 //! The server: listeners, connections up to a bound, and an orderly end.
 //!
-//! Invariant: one task a connection, and no connection is accepted that there is no place for; those
-//! that must wait do so in the system's queue, where they cost nothing.
+//! Invariant: one task a connection, and no more connections than there are places; of those that
+//! must wait, each listener holds one, and the rest wait in the system's queue.
 
 use std::future::Future;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -117,28 +116,31 @@ where
 {
     let mut stopped = shared.stopped.clone();
     let mut connections = JoinSet::new();
-    let next = async || {
-        let place = Arc::clone(&places).acquire_owned().await.map_err(io::Error::other)?;
-        Ok::<_, io::Error>((listener.accept().await?, place))
-    };
     loop {
-        tokio::select! {
+        let accepted = tokio::select! {
             () = told_to_stop(&mut stopped) => break,
-            Some(_) = connections.join_next() => {}
-            accepted = next() => match accepted {
-                Ok((stream, place)) => {
-                    let shared = Arc::clone(&shared);
-                    connections.spawn(async move {
-                        serve_one(stream, &shared).await;
-                        drop(place);
-                    });
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            },
-        }
+            Some(_) = connections.join_next() => continue,
+            accepted = listener.accept() => accepted,
+        };
+        let stream = match accepted {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        // A listener takes a place only once it has someone for it, or it would keep it from the
+        // others.
+        let place = tokio::select! {
+            () = told_to_stop(&mut stopped) => break,
+            place = Arc::clone(&places).acquire_owned() => place,
+        };
+        let shared = Arc::clone(&shared);
+        connections.spawn(async move {
+            serve_one(stream, &shared).await;
+            drop(place);
+        });
     }
     drop(listener);
     let drained = async { while connections.join_next().await.is_some() {} };

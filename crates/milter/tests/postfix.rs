@@ -97,6 +97,7 @@ fn postfix_does_what_the_filter_says() {
     assert_eq!((counted.messages, counted.failures), (11, 1));
     assert_eq!((counted.protocol_errors, counted.timeouts), (0, 0));
     let trace = trace.lock().unwrap().join("\n");
+    assert!(trace.contains(r"{client_addr}\x00127.0.0.1\x00"), "the macros asked for are told");
     if std::env::var_os("TIDEGATE_RECORD").is_some() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces/postfix.txt");
         fs::write(file, trace + "\n").unwrap();

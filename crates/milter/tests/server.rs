@@ -226,3 +226,17 @@ async fn another_client_is_served_on_the_same_connection() {
     assert_eq!(mta.send("tempfail").await, "TempFail");
     assert_eq!(counters.read().protocol_errors, 0);
 }
+
+#[tokio::test]
+async fn a_listener_without_visitors_takes_no_place_from_the_others() {
+    let place = tempfile::tempdir().unwrap();
+    let sockets = [place.path().join("one"), place.path().join("two")];
+    let addresses = sockets.clone().map(Address::Unix);
+    let listeners = Listener::open(&addresses, &Access::default()).await.unwrap();
+    let server = Server::new(ServerLimits { connections: 1, ..ServerLimits::default() });
+    tokio::spawn(server.serve(listeners, || by_subject::BySubject, std::future::pending()));
+    for socket in sockets {
+        let mut mta = Mta::connect(&socket).await;
+        assert_eq!(mta.send("plain").await, "Continue");
+    }
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tidegate_milter::{
     Access, Actions, Address, Counters, Disposition, Filter, HeaderName, HeaderValue, Listener,
-    Modification, OneLine, Outcome, Received, Server, ServerLimits, SmtpReply, Wants,
+    Modification, OneLine, Outcome, Received, Server, ServerLimits, SmtpReply, SymbolStage, Wants,
 };
 
 /// Does what the subject says.
@@ -16,7 +16,12 @@ pub(crate) struct BySubject;
 
 impl Filter for BySubject {
     fn wants(&self) -> Wants {
-        Wants { optional: Actions::all() - Actions::SET_SYMBOLS, ..Wants::default() }
+        Wants {
+            optional: Actions::all(),
+            // Postfix does not tell the client's address by default.
+            symbols: vec![(SymbolStage::Connect, "j {client_addr}")],
+            ..Wants::default()
+        }
     }
 
     async fn message(&mut self, received: Received<'_>) -> Outcome {
