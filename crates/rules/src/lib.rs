@@ -1,1 +1,24 @@
-//! The TOML rule language, compiled into one multi-pattern scan.
+//! Rules in TOML, compiled into one multi-pattern scan.
+//!
+//! Invariant: whatever the rules and whatever the message, judging takes time linear in the message
+//! and ends; a set that compiled can't fail.
+//!
+#![doc = include_str!("../README.md")]
+
+mod compile;
+mod error;
+mod examples;
+mod expression;
+mod literals;
+mod number;
+mod order;
+mod pattern;
+mod place;
+mod rule_set;
+mod scan;
+mod source;
+
+pub use error::RuleError;
+pub use examples::ExampleFailure;
+pub use rule_set::{RuleSet, Stats};
+pub use source::RuleFile;

@@ -1,0 +1,351 @@
+//! The literals that a pattern can't match without, and the letter folding they are compared in.
+//!
+//! One Aho–Corasick automaton looks for the literals of all patterns at once; only a pattern of
+//! which one was found is searched for in earnest. Both sides are folded, one character
+//! at a time, so that a class such as `[Pp]` is one character and case costs nothing; `\s+` is one
+//! space, so that a phrase is one literal.
+//!
+//! Invariant: wherever a pattern matches, the folded text contains one of its folded literals.
+
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+/// What a pattern can't match without.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Required {
+    /// Folded; every match contains one of them.
+    pub(crate) literals: Vec<Vec<u8>>,
+    /// Every match begins with one of them.
+    pub(crate) at_start: bool,
+    /// Every match contains one of these as well; empty when nothing more is known.
+    pub(crate) also: Vec<Vec<u8>>,
+}
+
+/// The literals of `pattern`; `None` when no small set of worthwhile ones exists.
+pub(crate) fn required(pattern: &Hir) -> Option<Required> {
+    let known = inside(pattern);
+    // Where a match would begin is worth more than a rarer literal: there, a failure is quick.
+    // White space begins where its run does, which need not be where the match does.
+    let starts = known.begin().cloned().and_then(worthwhile);
+    let starts = starts.filter(|starts| !starts.iter().any(|start| start.starts_with(b" ")));
+    let at_start = starts.is_some();
+    let inner = known.into_needed();
+    let (mut literals, mut also) = match starts {
+        Some(starts) => (starts, inner.unwrap_or_default()),
+        None => (inner?, Vec::new()),
+    };
+    for set in [&mut literals, &mut also] {
+        set.sort();
+        set.dedup();
+    }
+    if literals == also {
+        also.clear();
+    }
+    Some(Required { literals, at_start, also })
+}
+
+/// A folded text, and where in the source each of its bytes comes from.
+#[derive(Debug, Default)]
+pub(crate) struct Folded {
+    pub(crate) text: Vec<u8>,
+    /// By byte of `text`: the source's offset of the character. Of a run of white space, the first.
+    pub(crate) source: Vec<u32>,
+}
+
+impl Folded {
+    /// Folds `text` in place of what was held: each character becomes its lower case where that is
+    /// one character, and each run of white space one space. Bytes that are no UTF-8 stay.
+    pub(crate) fn set(&mut self, text: &[u8]) {
+        self.text.clear();
+        self.source.clear();
+        let (mut at, mut in_space) = (0, false);
+        for chunk in text.utf8_chunks() {
+            for c in chunk.valid().chars() {
+                let folded = fold_char(c);
+                let again = std::mem::replace(&mut in_space, folded == ' ') && folded == ' ';
+                if !again {
+                    self.push(folded.encode_utf8(&mut [0; 4]).as_bytes(), at);
+                }
+                at += c.len_utf8() as u32;
+            }
+            in_space &= chunk.invalid().is_empty();
+            self.push(chunk.invalid(), at);
+            at += chunk.invalid().len() as u32;
+        }
+    }
+
+    fn push(&mut self, bytes: &[u8], source: u32) {
+        self.text.extend_from_slice(bytes);
+        self.source.resize(self.text.len(), source);
+    }
+}
+
+fn fold_char(c: char) -> char {
+    match c {
+        // Lower-case letters that a pattern in any case holds equal to another one. A literal would
+        // be needed for each combination of them.
+        'ſ' => 's',
+        'µ' => 'μ',
+        'ς' => 'σ',
+        'ϐ' => 'β',
+        'ϑ' => 'θ',
+        'ϕ' => 'φ',
+        'ϖ' => 'π',
+        'ϰ' => 'κ',
+        'ϱ' => 'ρ',
+        'ϵ' => 'ε',
+        '\u{345}' | '\u{1fbe}' => 'ι',
+        'ᲀ' => 'в',
+        'ᲁ' => 'д',
+        'ᲂ' => 'о',
+        'ᲃ' => 'с',
+        'ᲄ' | 'ᲅ' => 'т',
+        'ᲆ' => 'ъ',
+        _ if c.is_whitespace() => ' ',
+        _ if c.is_ascii() => c.to_ascii_lowercase(),
+        _ => {
+            let mut lower = c.to_lowercase();
+            match (lower.next(), lower.next()) {
+                (Some(one), None) => one,
+                _ => c,
+            }
+        }
+    }
+}
+
+/// More strings than this for one pattern, and the automaton grows faster than it saves.
+const MOST: usize = 160;
+/// Longer literals are no rarer.
+const LONGEST: usize = 24;
+/// Shorter ones are in every text.
+const SHORTEST: usize = 3;
+/// A class of more characters than this is as good as any character.
+const WIDEST_CLASS: u32 = 32;
+
+/// What is known of the strings that a part of a pattern matches.
+#[derive(Clone)]
+struct Inside {
+    /// All of them, when they are few.
+    exact: Option<Vec<Vec<u8>>>,
+    /// A set of which each of them begins with one, when they are too many to list.
+    starts: Option<Vec<Vec<u8>>>,
+    /// A set of which each of them contains one.
+    needed: Option<Vec<Vec<u8>>>,
+}
+
+impl Inside {
+    const ANY: Self = Self { exact: None, starts: None, needed: None };
+
+    fn exact(strings: Vec<Vec<u8>>) -> Self {
+        Self { exact: Some(strings), starts: None, needed: None }
+    }
+
+    /// A set of which each begins with one.
+    fn begin(&self) -> Option<&Vec<Vec<u8>>> {
+        self.exact.as_ref().or(self.starts.as_ref())
+    }
+
+    fn into_needed(self) -> Option<Vec<Vec<u8>>> {
+        better(self.exact.and_then(worthwhile), self.needed)
+    }
+}
+
+fn inside(pattern: &Hir) -> Inside {
+    match pattern.kind() {
+        HirKind::Empty | HirKind::Look(_) => Inside::exact(vec![Vec::new()]),
+        HirKind::Literal(literal) => {
+            let mut folded = Folded::default();
+            folded.set(&literal.0);
+            Inside::exact(vec![folded.text])
+        }
+        HirKind::Class(class) => characters(class).map_or(Inside::ANY, Inside::exact),
+        HirKind::Capture(group) => inside(&group.sub),
+        HirKind::Concat(parts) => concat(parts.iter().map(inside)),
+        HirKind::Alternation(parts) => alternation(parts),
+        HirKind::Repetition(repeat) => match (repeat.min, repeat.max) {
+            (0, Some(1)) => Inside {
+                exact: inside(&repeat.sub).exact.and_then(|mut strings| {
+                    strings.push(Vec::new());
+                    (strings.len() <= MOST).then_some(strings)
+                }),
+                ..Inside::ANY
+            },
+            (min, None) if is_space(&repeat.sub) => {
+                let mut runs = vec![b" ".to_vec()];
+                runs.extend((min == 0).then(Vec::new));
+                Inside::exact(runs)
+            }
+            (0, _) => Inside::ANY,
+            (min, max) => {
+                // `x{3,}` begins with three of x; what follows them is no longer exact.
+                let copies = usize::try_from(min).unwrap_or(LONGEST).min(LONGEST);
+                // Looked into once: nested repetitions must not multiply the work.
+                let mut known = concat(std::iter::repeat_n(inside(&repeat.sub), copies));
+                if max != Some(min) || copies as u64 != u64::from(min) {
+                    let starts = known.begin().cloned();
+                    known = Inside { exact: None, starts, needed: known.into_needed() };
+                }
+                known
+            }
+        },
+    }
+}
+
+/// Whether a run of it is one space once folded.
+fn is_space(pattern: &Hir) -> bool {
+    matches!(pattern.kind(), HirKind::Class(_) | HirKind::Literal(_))
+        && inside(pattern).exact.is_some_and(|strings| strings == [b" "])
+}
+
+/// Joins what is exact into ever longer strings; where that ends, the run so far is a candidate.
+fn concat(parts: impl Iterator<Item = Inside>) -> Inside {
+    let mut run = vec![Vec::new()];
+    let (mut needed, mut starts, mut whole) = (None, None, true);
+    for mut known in parts {
+        needed = better(needed, known.needed.take());
+        let joined = known.exact.as_ref().and_then(|strings| cross(&run, strings));
+        match joined {
+            Some(joined) => run = joined,
+            None => {
+                if std::mem::take(&mut whole) {
+                    let longer = known.begin().and_then(|begin| cross(&run, begin));
+                    starts = Some(longer.unwrap_or_else(|| run.clone()));
+                }
+                let next = known.exact.unwrap_or_else(|| vec![Vec::new()]);
+                needed = better(needed, worthwhile(std::mem::replace(&mut run, next)));
+            }
+        }
+    }
+    if whole {
+        return Inside { exact: Some(run), starts: None, needed };
+    }
+    Inside { exact: None, starts, needed: better(needed, worthwhile(run)) }
+}
+
+fn alternation(parts: &[Hir]) -> Inside {
+    let known: Vec<Inside> = parts.iter().map(inside).collect();
+    let union = |sets: Option<Vec<Vec<Vec<u8>>>>| {
+        sets.map(|sets| sets.concat()).filter(|strings| strings.len() <= MOST)
+    };
+    Inside {
+        exact: union(known.iter().map(|part| part.exact.clone()).collect()),
+        starts: union(known.iter().map(|part| part.begin().map(|all| shorter(all))).collect()),
+        needed: union(known.into_iter().map(Inside::into_needed).collect()),
+    }
+}
+
+/// Beginnings of beginnings, when there are many: fewer, and still beginnings.
+fn shorter(starts: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let mut starts = starts.to_vec();
+    if starts.len() > MOST / 8 {
+        starts.iter_mut().for_each(|start| start.truncate(LONGEST / 4));
+        starts.sort();
+        starts.dedup();
+    }
+    starts
+}
+
+fn characters(class: &Class) -> Option<Vec<Vec<u8>>> {
+    let Class::Unicode(class) = class else { return None };
+    let count = class.iter().map(|range| u32::from(range.end()) - u32::from(range.start()) + 1);
+    if count.sum::<u32>() > WIDEST_CLASS {
+        return None;
+    }
+    let all = class.iter().flat_map(|range| range.start()..=range.end());
+    let mut folded: Vec<_> = all.map(|c| fold_char(c).to_string().into_bytes()).collect();
+    folded.sort();
+    folded.dedup();
+    Some(folded)
+}
+
+fn cross(left: &[Vec<u8>], right: &[Vec<u8>]) -> Option<Vec<Vec<u8>>> {
+    let too_long = || left.iter().chain(right).any(|string| string.len() > LONGEST);
+    if left.len() * right.len() > MOST || too_long() {
+        return None;
+    }
+    let join = |a: &[u8], b: &[u8]| {
+        let again = a.ends_with(b" ") && b.starts_with(b" ");
+        [a, &b[usize::from(again)..]].concat()
+    };
+    Some(left.iter().flat_map(|a| right.iter().map(move |b| join(a, b))).collect())
+}
+
+/// The set, cut to a useful length, unless one of its strings is found in any text.
+fn worthwhile(mut strings: Vec<Vec<u8>>) -> Option<Vec<Vec<u8>>> {
+    let rare = |string: &Vec<u8>| {
+        string.len() >= SHORTEST && string.iter().any(|byte| !byte.is_ascii_whitespace())
+    };
+    if strings.is_empty() || strings.len() > MOST || !strings.iter().all(rare) {
+        return None;
+    }
+    strings.iter_mut().for_each(|string| string.truncate(LONGEST));
+    Some(strings)
+}
+
+/// The set whose shortest string is longer; of equals, the one with fewer strings.
+fn better(a: Option<Vec<Vec<u8>>>, b: Option<Vec<Vec<u8>>>) -> Option<Vec<Vec<u8>>> {
+    // Past eight bytes a literal is rare enough; then fewer are better.
+    let worth = |set: &Vec<Vec<u8>>| {
+        (set.iter().map(Vec::len).min().unwrap_or(0).min(8), std::cmp::Reverse(set.len()))
+    };
+    match (a, b) {
+        (Some(a), Some(b)) => Some(if worth(&b) > worth(&a) { b } else { a }),
+        (a, b) => a.or(b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(pattern: &str, expect: Option<&[&str]>) {
+        let hir = regex_syntax::parse(pattern).unwrap();
+        let found = required(&hir).map(|set| {
+            set.literals.into_iter().map(|one| String::from_utf8(one).unwrap()).collect::<Vec<_>>()
+        });
+        let expect = expect.map(|set| set.iter().map(|&one| one.to_owned()).collect());
+        assert_eq!(found, expect, "{pattern}");
+    }
+
+    #[test]
+    fn the_rarest_required_literals_are_found() {
+        check("PayPal", Some(&["paypal"]));
+        check(r"(?i)\bpaypal\b", Some(&["paypal"]));
+        check(r"(?i)kiss", Some(&["kiss"]));
+        check(r"(?i)verify.{0,30}\byour account", Some(&["verify"]));
+        check(r"(?i)\w+ your account", Some(&[" your account"]));
+        check(r"(?:see|read) .*below", Some(&["read ", "see "]));
+        check(r"(?i)(?:cheap|discount)\s+meds", Some(&["cheap meds", "discount meds"]));
+        check(r"act\s* now,\s*please", Some(&["act now, please", "act now,please"]));
+        check(r"colou?r scheme", Some(&["color scheme", "colour scheme"]));
+        check(r"(?:foo|bar)+baz", Some(&["bar", "foo"]));
+        check(r"[fb]o{1,9}baz", Some(&["baz"]));
+        check(r"[a-z]{2}abc", Some(&["abc"]));
+        check(r"(?i)счёт", Some(&["счёт"]));
+        check(r"x{4,}", Some(&["xxxx"]));
+    }
+
+    #[test]
+    fn a_pattern_without_a_rare_literal_has_none() {
+        for pattern in [r"\d+", r".*", r"(?:abc)?", r"ab", r"abc|\w+", r"[a-z]{5}", "", r"   +"] {
+            check(pattern, None);
+        }
+    }
+
+    #[test]
+    fn a_pattern_of_two_parts_needs_a_literal_of_each() {
+        let hir = regex_syntax::parse(r"(?i)\b(?:card|account) .{0,30}\bsuspended").unwrap();
+        let Required { literals, at_start, also } = required(&hir).unwrap();
+        assert_eq!(literals, [&b"account "[..], b"card "]);
+        assert!(at_start);
+        assert_eq!(also, [b"suspended"]);
+    }
+
+    #[test]
+    fn folding_keeps_bytes_that_are_no_text() {
+        let mut folded = Folded::default();
+        folded.set(b"\xffA\xc3\x89\xe2\x84\xaa\n \xc3 \xc2\xa0");
+        assert_eq!(folded.text, b"\xffa\xc3\xa9k \xc3 ");
+        assert_eq!(folded.source, [0, 1, 2, 2, 4, 7, 9, 10]);
+    }
+}

@@ -1,0 +1,132 @@
+//! Numbers of a message that a rule may compare.
+//!
+//! Invariant: a number exists for every message; what is missing counts 0.
+
+use std::fmt;
+
+use tidegate_mail::{Envelope, LinkKind, Message};
+
+/// One of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Number(&'static Entry);
+
+struct Entry {
+    name: &'static str,
+    of: fn(&Message<'_>, &Envelope) -> f64,
+}
+
+impl Number {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        NUMBERS.iter().find(|entry| entry.name == name).map(Self)
+    }
+
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> + Clone {
+        NUMBERS.iter().map(|entry| entry.name)
+    }
+
+    pub(crate) fn of(self, message: &Message<'_>, envelope: &Envelope) -> f64 {
+        (self.0.of)(message, envelope)
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name)
+    }
+}
+
+impl fmt::Debug for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name)
+    }
+}
+
+macro_rules! numbers {
+    ($($name:literal => $of:expr),+ $(,)?) => {
+        const NUMBERS: &[Entry] = &[$(Entry { name: $name, of: |m, e| count($of(m, e)) }),+];
+    };
+}
+
+fn count(number: usize) -> f64 {
+    number as f64
+}
+
+numbers! {
+    "size" => |m: &Message<'_>, _| m.raw().len(),
+    "header.count" => |m: &Message<'_>, _| m.fields().len(),
+    "header.bytes" => |m: &Message<'_>, _| m.header_bytes().len(),
+    "received.count" => |m: &Message<'_>, _| m.count("received"),
+    "to.count" => |m: &Message<'_>, _| m.to().len() + m.cc().len(),
+    "recipients.count" => |_, e: &Envelope| e.recipients.len(),
+    "links.count" => |m: &Message<'_>, _| m.links().len(),
+    "links.domains" => |m: &Message<'_>, _| domains(m),
+    "links.obfuscated" => |m: &Message<'_>, _| {
+        m.links().iter().filter(|link| link.kind == LinkKind::Obfuscated).count()
+    },
+    "images.remote" => |m: &Message<'_>, _| m.html().images_remote as usize,
+    "parts.count" => |m: &Message<'_>, _| m.parts().len(),
+    "attachments.count" => |m: &Message<'_>, _| m.attachments().len(),
+    "text.length" => |m: &Message<'_>, _| m.text().chars().count(),
+    "text.words" => |m: &Message<'_>, _| m.text().split_whitespace().count(),
+    "text.caps-percent" => |m: &Message<'_>, _| caps_percent(m.text()),
+    "hidden.length" => |m: &Message<'_>, _| m.hidden().chars().count(),
+    "html.length" => |m: &Message<'_>, _| m.html_source().len(),
+    "html.percent" => |m: &Message<'_>, _| percent(m.html_source().len(), m.body_bytes().len()),
+    "subject.length" => |m: &Message<'_>, _| m.subject().map_or(0, |subject| subject.chars().count()),
+    "subject.caps-percent" => |m: &Message<'_>, _| m.subject().map_or(0, caps_percent),
+    "exclamations" => |m: &Message<'_>, _| exclamations(m),
+}
+
+fn domains(message: &Message<'_>) -> usize {
+    let mut domains: Vec<&str> =
+        message.links().iter().filter_map(|link| link.domain.as_deref()).collect();
+    domains.sort_unstable();
+    domains.dedup();
+    domains.len()
+}
+
+/// Of the letters that have a case, how many in a hundred are capitals; 0 of fewer than eight
+/// letters, of which nothing can be said.
+fn caps_percent(text: &str) -> usize {
+    let (mut capitals, mut letters) = (0, 0);
+    for c in text.chars() {
+        capitals += usize::from(c.is_uppercase());
+        letters += usize::from(c.is_uppercase() || c.is_lowercase());
+    }
+    if letters < 8 { 0 } else { percent(capitals, letters) }
+}
+
+fn exclamations(message: &Message<'_>) -> usize {
+    let texts = [message.subject().unwrap_or(""), message.text()];
+    texts.iter().flat_map(|text| text.chars()).filter(|c| matches!(c, '!' | '！')).count()
+}
+
+fn percent(part: usize, whole: usize) -> usize {
+    (100 * part).checked_div(whole).unwrap_or(0).min(100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capitals_are_counted_among_letters_with_a_case() {
+        for (text, expect) in [
+            ("", 0),
+            ("HURRY", 0),
+            ("BUY NOW 50% OFF", 100),
+            ("Good morning", 9),
+            ("СРОЧНО купите", 50),
+        ] {
+            assert_eq!(caps_percent(text), expect, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_reference_names_every_number() {
+        let reference = include_str!("../README.md");
+        for name in Number::names() {
+            assert!(reference.contains(&format!("`{name}`")), "README.md lacks the number {name}");
+        }
+    }
+}
