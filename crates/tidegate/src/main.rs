@@ -1,3 +1,39 @@
-//! The program.
+//! tidegate: an anti-spam filter that mail servers attach as a milter.
+//!
+//! `serve` runs it, `check` validates its configuration, `scan` judges files as `serve` would and
+//! explains, `eval` measures it on sorted mail.
+//!
+//! Invariant: every command builds its engine from one configuration in one way, so that they all
+//! say the same of the same message.
 
-fn main() {}
+mod cli;
+mod config;
+mod daemon;
+mod explain;
+mod http;
+mod json;
+mod logging;
+mod metrics;
+mod overload;
+mod process;
+mod reload;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match &cli.command {
+        Command::Serve => cli::serve::run(&cli.global),
+        Command::Check(flags) => cli::check::run(&cli.global, flags),
+        Command::Scan(flags) => cli::scan::run(&cli.global, flags),
+        Command::Eval(flags) => cli::eval::run(&cli.global, flags),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("tidegate: {error:#}");
+        ExitCode::FAILURE
+    })
+}

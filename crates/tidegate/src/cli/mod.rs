@@ -1,0 +1,72 @@
+//! The command line. Its words are stable: scripts depend on them.
+//!
+//! Invariant: results go to standard output, everything else to standard error; the exit code is 0
+//! when all went well, 1 when something did not, 2 for a command line that can't be read.
+
+mod batch;
+pub(crate) mod check;
+pub(crate) mod eval;
+mod ranking;
+pub(crate) mod scan;
+pub(crate) mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, Loaded, Options};
+
+/// An anti-spam filter that mail servers attach as a milter.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags of every command, before it or behind it.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The configuration; without one, the built-in defaults
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where to keep what outlives a message, in place of [store] url
+    #[arg(long, global = true, value_name = "DIR")]
+    store: Option<PathBuf>,
+    /// Tell more of what is done
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the milter
+    Serve,
+    /// Validate the configuration and run the examples in its rules
+    Check(check::Flags),
+    /// Judge message files as serve would, and explain
+    Scan(scan::Flags),
+    /// Measure on messages that are sorted already
+    Eval(eval::Flags),
+}
+
+impl Global {
+    /// Where the configuration comes from.
+    pub(crate) fn options(&self, offline: bool) -> Options {
+        Options::new(self.config.clone(), self.store.clone(), offline)
+    }
+
+    /// Loads the configuration; its mistakes go to standard error, and end the program.
+    fn load(&self, offline: bool) -> Result<Loaded, ExitCode> {
+        config::load(&self.options(offline)).map_err(|mistakes| {
+            for mistake in mistakes {
+                eprintln!("{mistake}");
+            }
+            ExitCode::FAILURE
+        })
+    }
+}

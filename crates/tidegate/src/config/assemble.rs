@@ -1,0 +1,351 @@
+//! From sections as written to the parts of an engine.
+//!
+//! Invariant: building goes on past a mistake as far as it makes sense, so that all are told at
+//! once; but what was built beside a mistake is never run.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::time::Duration;
+
+use tidegate_checks::lists::Lists;
+use tidegate_checks::table::CHECKS;
+use tidegate_checks::{AnyCheck, Entry, InvalidSetting, Site};
+use tidegate_dns::Resolver;
+use tidegate_engine::Parts;
+use tidegate_policy::Policy;
+use tidegate_rules::{RuleFile, RuleSet};
+use tidegate_signal::{Catalogue, Scores, SignalDef};
+
+use super::mistake::{Findings, suggest};
+use super::settings::{Settings, table};
+use super::source::{Origin, Place, Sources};
+use super::tree::{Node, Value};
+use super::{Loaded, Summary, Written, built_in, include, lint};
+
+/// Builds everything that `written` asks for; `None` when there are mistakes, which are told.
+pub(super) fn assemble(
+    written: &Written,
+    offline: bool,
+    findings: &mut Findings,
+) -> Option<Loaded> {
+    let mut root = written.root.clone();
+    let settings = Settings::read(&mut root, &written.defaults, &written.sources, findings);
+    let mut builder = Builder { written, findings };
+    let checks = builder.checks();
+    let lists = builder.lists(&settings);
+    let mut catalogue = builder.catalogue(&lists);
+    let rules = builder.rules(&settings, &mut catalogue);
+    let scores = builder.scores(&catalogue);
+    let policy = builder.policy(&settings);
+    let resolver = builder.resolver(&settings, offline);
+    lint::lint(&settings, written, policy.as_ref(), resolver.as_ref(), findings);
+    if !findings.mistakes.is_empty() {
+        return None;
+    }
+    let (lists, rules) = (lists?, rules?);
+    let summary = Summary {
+        checks: checks.len(),
+        rules: rules.stats().rules,
+        zones: lists.zones().count(),
+        signals: catalogue.iter().count(),
+    };
+    let parts = Parts {
+        site: Site { id: server_id(&settings), trusted: settings.network.trusted.clone() },
+        bounds: settings.message.clone(),
+        checks,
+        lists,
+        rules,
+        policy: policy?,
+        scores,
+        resolver: resolver?,
+        deadline: Duration::from_millis(settings.dns.deadline_ms),
+    };
+    let effective = written.root.as_table().map(super::tree::Table::to_toml).unwrap_or_default();
+    let warnings = std::mem::take(&mut findings.warnings);
+    Some(Loaded { settings, parts, warnings, summary, effective })
+}
+
+/// The configured id, or the host's name.
+fn server_id(settings: &Settings) -> String {
+    settings.server.id.clone().unwrap_or_else(|| {
+        let name = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
+        name.filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
+    })
+}
+
+struct Builder<'w> {
+    written: &'w Written,
+    findings: &'w mut Findings,
+}
+
+impl Builder<'_> {
+    /// The place of the key at `path`, or of the nearest thing above it that is written.
+    fn place(&self, path: &[&str]) -> Place {
+        place_of(self.written, path)
+    }
+
+    fn checks(&mut self) -> Vec<Box<dyn AnyCheck>> {
+        self.refuse_unknown_checks();
+        CHECKS.iter().filter_map(|entry| self.check(entry)).collect()
+    }
+
+    /// The check, unless it is switched off or its settings are wrong.
+    fn check(&mut self, entry: &Entry) -> Option<Box<dyn AnyCheck>> {
+        let path: Vec<&str> = ["checks"].into_iter().chain(entry.key.split('.')).collect();
+        let mut settings = match self.written.root.find(&path).map(Node::to_toml) {
+            Some(toml::Value::Table(table)) => table,
+            Some(_) => {
+                let remedy = format!("write a table, as in [checks.{}]", entry.key);
+                let what = format!("checks.{} is no table", entry.key);
+                self.findings.mistake(self.place(&path), what, remedy);
+                return None;
+            }
+            None => toml::Table::new(),
+        };
+        match settings.remove("enabled") {
+            None | Some(toml::Value::Boolean(true)) => {}
+            Some(toml::Value::Boolean(false)) => return None,
+            Some(_) => {
+                let place = self.place(&[&path[..], &["enabled"]].concat());
+                let what = format!("checks.{}.enabled is not a truth value", entry.key);
+                self.findings.mistake(place, what, "write true or false");
+            }
+        }
+        let names: Vec<String> = settings.keys().cloned().collect();
+        (entry.load)(settings).map_err(|invalid| self.invalid_setting(&path, &names, &invalid)).ok()
+    }
+
+    fn invalid_setting(&mut self, path: &[&str], names: &[String], invalid: &InvalidSetting) {
+        // A message that names no key quotes it, as `key`.
+        let quoted = names.iter().find(|name| invalid.problem.contains(&format!("`{name}`")));
+        let key = quoted.filter(|_| invalid.key.is_empty()).unwrap_or(&invalid.key);
+        let full = path.iter().copied().chain(key.split('.').filter(|part| !part.is_empty()));
+        let place = self.place(&full.collect::<Vec<_>>());
+        let what = format!("[{}] {}", path.join("."), invalid.problem);
+        self.findings.mistake(place, what, "");
+    }
+
+    fn refuse_unknown_checks(&mut self) {
+        let known = CHECKS.iter().map(|entry| entry.key);
+        for (family, (origin, node)) in
+            table(&self.written.root, "checks").into_iter().flat_map(|t| &t.0)
+        {
+            let of_family = |key: &str| {
+                key.strip_prefix(family.as_str()).is_some_and(|rest| rest.starts_with('.'))
+            };
+            let names: Vec<(String, Origin)> = match node.as_table() {
+                Some(checks) if known.clone().any(of_family) => checks
+                    .0
+                    .iter()
+                    .map(|(name, (origin, _))| (format!("{family}.{name}"), *origin))
+                    .collect(),
+                Some(checks) => match checks.0.first_key_value() {
+                    Some((name, _)) => vec![(format!("{family}.{name}"), *origin)],
+                    None => vec![(family.clone(), *origin)],
+                },
+                None => vec![(family.clone(), *origin)],
+            };
+            for (name, origin) in names {
+                if !known.clone().any(|key| key == name) {
+                    let remedy = suggest(&name, known.clone(), "the checks are");
+                    let what = format!("there is no check '{name}'");
+                    self.findings.mistake(self.written.sources.place(origin), what, remedy);
+                }
+            }
+        }
+    }
+
+    fn lists(&mut self, settings: &Settings) -> Option<Lists> {
+        match Lists::try_from(&settings.lists) {
+            Ok(lists) => Some(lists),
+            Err(mistakes) => {
+                for invalid in mistakes {
+                    let key = invalid.key.split('.').filter(|part| !part.is_empty());
+                    let path: Vec<&str> = ["lists"].into_iter().chain(key).collect();
+                    let what = format!("{}: {}", path.join("."), invalid.problem);
+                    self.findings.mistake(self.place(&path), what, "");
+                }
+                None
+            }
+        }
+    }
+
+    /// What checks and lists can say, those that are switched off too: a rule that names the signal
+    /// of one finds it not raised.
+    fn catalogue(&mut self, lists: &Option<Lists>) -> Catalogue {
+        let mut catalogue = Catalogue::default();
+        for def in CHECKS.iter().flat_map(|entry| entry.raises.iter().copied()) {
+            if let Err(duplicate) = catalogue.add(def) {
+                self.findings.mistake(self.place(&["checks"]), duplicate.to_string(), "");
+            }
+        }
+        for def in lists.iter().flat_map(Lists::raises) {
+            if let Err(duplicate) = catalogue.add(def) {
+                self.findings.mistake(self.place(&["lists"]), duplicate.to_string(), "");
+            }
+        }
+        catalogue
+    }
+
+    /// Compiles the rules, and adds what they can say to `catalogue`.
+    fn rules(&mut self, settings: &Settings, catalogue: &mut Catalogue) -> Option<RuleSet> {
+        let mut files = Vec::new();
+        if settings.rules.builtin {
+            files.extend(built_in::RULES.iter().map(|(name, text)| RuleFile {
+                name: format!("built-in rules/{name}"),
+                text: (*text).to_owned(),
+            }));
+        }
+        self.rule_files(&mut files);
+        let off: HashSet<String> = settings.rules.disabled.iter().cloned().collect();
+        let rules = match RuleSet::compile(&files, catalogue, &off) {
+            Ok(rules) => rules,
+            Err(errors) => {
+                for error in errors {
+                    let place = Place::at(error.file, error.line, error.column);
+                    self.findings.mistake(place, error.what, error.remedy);
+                }
+                return None;
+            }
+        };
+        self.refuse_unknown_rules(&files, &off, &rules);
+        for def in rules.defs() {
+            // The compiler has refused names that checks have.
+            let _ = catalogue.add(def);
+        }
+        Some(rules)
+    }
+
+    /// Reads the operator's rule files.
+    fn rule_files(&mut self, files: &mut Vec<RuleFile>) {
+        let Some(Value::List(patterns)) =
+            self.written.root.find(&["rules", "files"]).map(|node| &node.value)
+        else {
+            return;
+        };
+        for node in patterns {
+            let Some(pattern) = node.as_text() else { continue };
+            let folder = self.written.sources.folder(node.origin.source);
+            let read = include::expand(folder, pattern).and_then(|paths| {
+                paths.iter().map(|path| rule_file(path)).collect::<Result<Vec<_>, _>>()
+            });
+            match read {
+                Ok(read) => files.extend(read),
+                Err(error) => {
+                    let what = format!("the rules \"{pattern}\" can't be read: {error}");
+                    let remedy = "name files that exist, relative to this file";
+                    self.findings.mistake(self.written.sources.place(node.origin), what, remedy);
+                }
+            }
+        }
+    }
+
+    /// A name that is turned off and is that of no rule is most likely mistyped.
+    fn refuse_unknown_rules(&mut self, files: &[RuleFile], off: &HashSet<String>, rules: &RuleSet) {
+        for name in off {
+            if files.iter().any(|file| declares(&file.text, name)) {
+                continue;
+            }
+            let known = rules.defs().map(|def| def.name.as_ref());
+            let remedy = match tidegate_signal::nearest(name, known) {
+                Some(near) => format!("did you mean '{near}'?"),
+                None => "take it out of the list".to_owned(),
+            };
+            let place = self.place(&["rules", "disabled"]);
+            self.findings.mistake(place, format!("there is no rule '{name}' to disable"), remedy);
+        }
+    }
+
+    fn scores(&mut self, catalogue: &Catalogue) -> Scores {
+        let Some(table) = table(&self.written.root, "scores") else { return Scores::default() };
+        let mut scores = Vec::new();
+        for (name, (origin, node)) in &table.0 {
+            let sources: &Sources = &self.written.sources;
+            let score = match node.value {
+                Value::Integer(number) => number as f64,
+                Value::Float(number) => number,
+                _ => f64::NAN,
+            };
+            // Past this, points are a slip of the finger, and would drown every other evidence.
+            if !(-1_000.0..=1_000.0).contains(&score) {
+                let what = format!("the score of {name} is no number from -1000 to 1000");
+                let default = catalogue.get(name).map_or(1.0, |def| def.score);
+                let remedy = format!("write for example {name} = {default:.1}");
+                self.findings.mistake(sources.place(node.origin), what, remedy);
+            } else if catalogue.get(name).is_none()
+                && sources.is_written_by_operator(*origin)
+                && !self.is_silent(name)
+            {
+                let remedy = match catalogue.nearest(name) {
+                    Some(near) => format!("did you mean '{near}'?"),
+                    None if SignalDef::is_valid_name(name) => "take the line out".to_owned(),
+                    None => "names of signals are like MISSING_DATE".to_owned(),
+                };
+                let what = format!("no signal is named '{name}'");
+                self.findings.mistake(sources.place(*origin), what, remedy);
+            } else {
+                scores.push((name.clone(), score as f32));
+            }
+        }
+        scores.into_iter().collect()
+    }
+
+    /// Whether something that is switched off would raise it.
+    fn is_silent(&self, name: &str) -> bool {
+        let root = &self.written.root;
+        let zones =
+            root.find(&["lists", "zones"]).map(Node::to_toml).unwrap_or_else(|| false.into());
+        let codes =
+            zones.as_table().into_iter().flatten().filter_map(|(_, zone)| zone.get("codes"));
+        let mut of_lists = codes
+            .filter_map(|codes| codes.as_array())
+            .flatten()
+            .filter_map(|code| code.get("signal")?.as_str());
+        of_lists.any(|signal| signal == name)
+            || built_in::RULES.iter().any(|(_, text)| declares(text, name))
+            || matches!(
+                root.find(&["rules", "disabled"]).map(|node| &node.value),
+                Some(Value::List(names)) if names.iter().any(|node| node.as_text() == Some(name))
+            )
+    }
+
+    fn policy(&mut self, settings: &Settings) -> Option<Policy> {
+        Policy::try_from(&settings.verdict)
+            .map_err(|invalid| {
+                let key = invalid.key();
+                let path: Vec<&str> = ["verdict"].into_iter().chain(key.split('.')).collect();
+                self.findings.mistake(self.place(&path), format!("[verdict] {invalid}"), "");
+            })
+            .ok()
+    }
+
+    fn resolver(&mut self, settings: &Settings, offline: bool) -> Option<Resolver> {
+        if offline {
+            return Some(Resolver::offline());
+        }
+        Resolver::new(&settings.dns)
+            .map_err(|error| {
+                let place = self.place(&["dns", "servers"]);
+                let remedy =
+                    "write the addresses of your resolvers, as in servers = [\"127.0.0.1:53\"]";
+                self.findings.mistake(place, format!("[dns] {error}"), remedy);
+            })
+            .ok()
+    }
+}
+
+fn rule_file(path: &Path) -> std::io::Result<RuleFile> {
+    Ok(RuleFile { name: path.display().to_string(), text: include::read_text(path)? })
+}
+
+/// Whether a rule file has a rule of that name.
+fn declares(file: &str, rule: &str) -> bool {
+    let table = file.parse::<toml::Table>().unwrap_or_default();
+    table.get("rules").and_then(|rules| rules.get(rule)).is_some()
+}
+
+/// The place of the key at `path`, or of the nearest thing above it that is written.
+pub(super) fn place_of(written: &Written, path: &[&str]) -> Place {
+    let entry = (1..=path.len()).rev().find_map(|length| written.root.entry(&path[..length]));
+    written.sources.place(entry.map_or(written.root.origin, |(origin, _)| *origin))
+}

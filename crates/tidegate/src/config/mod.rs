@@ -1,0 +1,137 @@
+//! The configuration: from files, the environment and the built-in defaults to parts that run.
+//!
+//! What is written later goes before what is written earlier: the built-in defaults, the file with
+//! what it includes, the environment, the command line. Sections are merged key by key.
+//!
+//! Invariant: [`load`] yields parts that are built and so valid, or every mistake there is.
+
+mod assemble;
+mod built_in;
+mod environment;
+mod include;
+mod lint;
+mod mistake;
+mod read;
+mod settings;
+mod source;
+mod tree;
+
+use std::path::PathBuf;
+
+use tidegate_engine::Parts;
+
+pub(crate) use mistake::Mistake;
+pub(crate) use settings::{Addresses, Format, Level, Log, Settings};
+
+use mistake::Findings;
+use source::{Kind, Origin, Sources};
+use tree::{Node, Value};
+
+/// Where the configuration comes from.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Options {
+    /// The file; the built-in defaults alone when none.
+    pub(crate) file: Option<PathBuf>,
+    /// The folder that `--store` names.
+    pub(crate) store: Option<PathBuf>,
+    /// Whether nothing may be asked of the network.
+    pub(crate) offline: bool,
+    /// Variables of the environment.
+    pub(crate) environment: Vec<(String, String)>,
+}
+
+impl Options {
+    /// As the command line says, with the process's environment.
+    pub(crate) fn new(file: Option<PathBuf>, store: Option<PathBuf>, offline: bool) -> Self {
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self { file, store, offline, environment }
+    }
+}
+
+/// A configuration without a mistake.
+pub(crate) struct Loaded {
+    /// As written.
+    pub(crate) settings: Settings,
+    /// What an engine is made of.
+    pub(crate) parts: Parts,
+    /// What is allowed, and most likely not meant.
+    pub(crate) warnings: Vec<Mistake>,
+    /// How much there is.
+    pub(crate) summary: Summary,
+    /// Every setting in force.
+    pub(crate) effective: toml::Table,
+}
+
+/// How much a configuration holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Summary {
+    /// Checks switched on.
+    pub(crate) checks: usize,
+    /// Rules, private ones included.
+    pub(crate) rules: usize,
+    /// List zones switched on.
+    pub(crate) zones: usize,
+    /// Signals that can be raised.
+    pub(crate) signals: usize,
+}
+
+/// The merged tree, with the places of all that is in it.
+struct Written {
+    sources: Sources,
+    /// Everything, the later over the earlier.
+    root: Node,
+    /// What is built in, alone.
+    defaults: Node,
+}
+
+/// Loads and builds a configuration.
+///
+/// # Errors
+/// Every mistake of every file.
+pub(crate) fn load(options: &Options) -> Result<Loaded, Vec<Mistake>> {
+    let mut findings = Findings::default();
+    let written = Written::read(options, &mut findings);
+    assemble::assemble(&written, options.offline, &mut findings)
+        .ok_or_else(|| findings.into_mistakes())
+}
+
+const BUILT_IN: [(&str, &str); 3] = [
+    ("tidegate.toml", built_in::DEFAULTS),
+    ("lists.toml", built_in::LISTS),
+    ("scores.toml", built_in::SCORES),
+];
+
+impl Written {
+    fn read(options: &Options, findings: &mut Findings) -> Self {
+        let mut sources = Sources::default();
+        let mut root = Node::table(Origin { source: 0, offset: 0 });
+        for (name, text) in BUILT_IN {
+            let source = sources.add(Kind::BuiltIn(name), text.to_owned());
+            root.lay(tree::parse(&sources, source, text, findings));
+        }
+        let defaults = root.clone();
+        let file = options.file.as_ref();
+        if let Some(node) = file.and_then(|file| include::read(file, &mut sources, findings)) {
+            root.lay(node);
+        }
+        environment::lay(&mut root, options.environment.iter().cloned(), &mut sources);
+        if let Some(folder) = &options.store {
+            root.lay(store_flag(folder, &mut sources));
+        }
+        Self { sources, root, defaults }
+    }
+}
+
+/// `--store DIR` as `[store] url = "file:DIR"`.
+fn store_flag(folder: &std::path::Path, sources: &mut Sources) -> Node {
+    let source = sources.add(Kind::Flag("--store"), String::new());
+    let origin = Origin { source, offset: 0 };
+    let url = Node { origin, value: Value::Text(format!("file:{}", folder.display())) };
+    let below = |key: &str, node: Node| {
+        let entries = [(key.to_owned(), (origin, node))];
+        Node { origin, value: Value::Table(tree::Table(entries.into())) }
+    };
+    below("store", below("url", url))
+}

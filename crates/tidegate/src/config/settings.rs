@@ -1,0 +1,193 @@
+//! The configuration as written, by section. Each crate owns the type of its own; the program's own
+//! are here.
+//!
+//! Invariant: every key has its default and its explanation in `config/tidegate.toml`.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use serde::Deserialize;
+use tidegate_checks::Network;
+use tidegate_checks::lists::ListsConfig;
+
+use super::mistake::{Findings, suggest};
+use super::read::section;
+use super::source::Sources;
+use super::tree::{Node, Table};
+
+/// Every section. `[checks]` and `[scores]`, whose keys are names of checks and signals, are read
+/// where these are known.
+#[derive(Debug, Default)]
+pub(crate) struct Settings {
+    pub(crate) server: Server,
+    pub(crate) milter: tidegate_milter::Config,
+    pub(crate) http: Http,
+    pub(crate) dns: tidegate_dns::Config,
+    pub(crate) store: Store,
+    pub(crate) verdict: tidegate_policy::Config,
+    pub(crate) lists: ListsConfig,
+    pub(crate) message: tidegate_mail::Bounds,
+    pub(crate) network: Networks,
+    pub(crate) rules: Rules,
+    pub(crate) log: Log,
+}
+
+/// The names of all sections.
+pub(crate) const SECTIONS: [&str; 13] = [
+    "server", "milter", "http", "dns", "store", "verdict", "lists", "message", "network", "rules",
+    "checks", "scores", "log",
+];
+
+/// `[server]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Server {
+    /// The authserv-id of Authentication-Results (RFC 8601, section 2.5); the host's name when none.
+    pub(crate) id: Option<String>,
+}
+
+/// `[http]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Http {
+    /// Whether the pages are served.
+    pub(crate) enabled: bool,
+    /// Where.
+    pub(crate) listen: SocketAddr,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { enabled: true, listen: (IpAddr::V4(Ipv4Addr::LOCALHOST), 8896).into() }
+    }
+}
+
+/// `[store]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Store {
+    /// Where what outlives a message is kept; `/var/lib/tidegate`, or `./tidegate-state` when that
+    /// may not be written.
+    pub(crate) url: Option<String>,
+}
+
+/// `[network]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Networks {
+    /// Networks of our own and of relays whose Received fields are believed.
+    pub(crate) trusted: Vec<Network>,
+}
+
+/// `[rules]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Rules {
+    /// Whether the rules that come with the program are used.
+    pub(crate) builtin: bool,
+    /// Rule files of the operator's.
+    pub(crate) files: Vec<String>,
+    /// Names of rules to leave out.
+    pub(crate) disabled: Vec<String>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { builtin: true, files: Vec::new(), disabled: Vec::new() }
+    }
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Log {
+    /// What is told at all.
+    pub(crate) level: Level,
+    /// How a line is written.
+    pub(crate) format: Format,
+    /// How much of an address is written.
+    pub(crate) addresses: Addresses,
+}
+
+/// The least weighty thing that is logged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Level {
+    Error,
+    Warn,
+    #[default]
+    Info,
+    Debug,
+    Trace,
+}
+
+/// How a log line is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: an object a line.
+    Json,
+}
+
+/// How much of a sender's address is logged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Addresses {
+    /// Nothing.
+    None,
+    /// What stands behind the `@`.
+    #[default]
+    Domain,
+    /// All of it.
+    Full,
+}
+
+impl Settings {
+    /// Reads every section of `root`; what is wrong is told, and its default used.
+    pub(crate) fn read(
+        root: &mut Node,
+        defaults: &Node,
+        sources: &Sources,
+        findings: &mut Findings,
+    ) -> Self {
+        refuse_unknown_sections(root, defaults, sources, findings);
+        macro_rules! sections {
+            ($($name:ident),*) => {
+                Self { $($name: section(root, stringify!($name), defaults, sources, findings)),* }
+            };
+        }
+        sections!(server, milter, http, dns, store, verdict, lists, message, network, rules, log)
+    }
+}
+
+fn refuse_unknown_sections(
+    root: &Node,
+    defaults: &Node,
+    sources: &Sources,
+    findings: &mut Findings,
+) {
+    for (name, (origin, node)) in root.as_table().into_iter().flat_map(|table| &table.0) {
+        if SECTIONS.contains(&name.as_str()) {
+            continue;
+        }
+        let place = sources.place(*origin);
+        if node.as_table().is_some() {
+            let remedy = suggest(name, SECTIONS.into_iter(), "the sections are");
+            findings.mistake(place, format!("there is no section [{name}]"), remedy);
+            continue;
+        }
+        let home = SECTIONS.into_iter().find(|section| defaults.find(&[section, name]).is_some());
+        let remedy = match home {
+            Some(section) => format!("write it below [{section}]"),
+            None => "write it below the [section] that it belongs to".to_owned(),
+        };
+        findings.mistake(place, format!("'{name}' stands in no section"), remedy);
+    }
+}
+
+/// The table of a section, empty when there is none.
+pub(crate) fn table<'n>(root: &'n Node, section: &str) -> Option<&'n Table> {
+    root.find(&[section]).and_then(Node::as_table)
+}

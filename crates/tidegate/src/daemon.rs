@@ -1,0 +1,276 @@
+//! The engine behind a milter: each step of the SMTP dialogue is told to a transaction, and its
+//! verdict becomes changes to the message and a final reply.
+//!
+//! Invariant: every message is answered, whatever happens while it is judged, and counted once.
+
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+use futures_util::FutureExt;
+use tidegate_checks::Stage;
+use tidegate_engine::{Engine, Judged, Transaction};
+use tidegate_mail::{Address, Envelope, Tls};
+use tidegate_milter::{
+    Actions, Counted, Disposition, Filter, Mailbox, Outcome, Peer, Received, Wants,
+};
+use tidegate_policy::{Config, Fallback, Verdict};
+
+use crate::config::Addresses;
+use crate::logging;
+use crate::metrics::Metrics;
+use crate::overload::Gate;
+
+mod answer;
+#[cfg(test)]
+mod tests;
+
+/// What all connections share.
+pub(crate) struct Daemon {
+    running: ArcSwap<Running>,
+    pub(crate) metrics: Metrics,
+}
+
+/// One configuration at work. A message ends with the one it began with.
+pub(crate) struct Running {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) verdict: Config,
+    pub(crate) addresses: Addresses,
+    gate: Gate,
+}
+
+impl Running {
+    pub(crate) fn new(engine: Arc<Engine>, verdict: Config, addresses: Addresses) -> Self {
+        let gate = Gate::new(&verdict);
+        Self { engine, verdict, addresses, gate }
+    }
+}
+
+impl Daemon {
+    pub(crate) fn new(running: Running, metrics: Metrics) -> Arc<Self> {
+        Arc::new(Self { running: ArcSwap::from_pointee(running), metrics })
+    }
+
+    /// Puts another configuration to work, for messages that begin from now on.
+    pub(crate) fn put_to_work(&self, running: Running) {
+        self.running.store(Arc::new(running));
+    }
+
+    /// The configuration at work.
+    pub(crate) fn running(&self) -> Arc<Running> {
+        self.running.load_full()
+    }
+
+    /// The metrics, in Prometheus's text form.
+    pub(crate) fn metrics_page(&self, milter: &Counted) -> prometheus::Result<String> {
+        self.metrics.page(milter, &self.running.load().engine)
+    }
+}
+
+/// One client's session with an MTA.
+pub(crate) struct Session {
+    daemon: Arc<Daemon>,
+    current: Option<Current>,
+}
+
+/// A message on its way, or the greeting before it.
+struct Current {
+    running: Arc<Running>,
+    transaction: Transaction,
+    /// MAIL was told: the next MAIL begins another message.
+    begun: bool,
+}
+
+/// Why a message could not be judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unjudged {
+    Overload,
+    Timeout,
+    Panic,
+}
+
+impl Session {
+    pub(crate) fn new(daemon: Arc<Daemon>) -> Self {
+        Self { daemon, current: None }
+    }
+
+    /// Begins a message: what the connection is known by is told again, and answered from the
+    /// cache.
+    fn begin(&mut self, envelope: &tidegate_milter::Envelope) -> &mut Current {
+        let running = self.daemon.running();
+        let mut transaction = running.engine.begin(now());
+        connection(&mut transaction.envelope, envelope);
+        transaction.reached(Stage::Connect);
+        self.current.insert(Current { running, transaction, begun: false })
+    }
+}
+
+impl Filter for Session {
+    fn wants(&self) -> Wants {
+        let changes = Actions::ADD_HEADERS | Actions::CHANGE_HEADERS;
+        Wants { required: changes, ..Wants::default() }
+    }
+
+    async fn connect(&mut self, envelope: &tidegate_milter::Envelope) -> Disposition {
+        self.begin(envelope);
+        Disposition::Continue
+    }
+
+    async fn helo(&mut self, envelope: &tidegate_milter::Envelope) -> Disposition {
+        let current = match self.current.take() {
+            Some(current) => self.current.insert(current),
+            None => self.begin(envelope),
+        };
+        connection(&mut current.transaction.envelope, envelope);
+        current.transaction.reached(Stage::Helo);
+        Disposition::Continue
+    }
+
+    async fn mail(&mut self, envelope: &tidegate_milter::Envelope) -> Disposition {
+        let current = match self.current.take().filter(|current| !current.begun) {
+            Some(current) => self.current.insert(current),
+            None => {
+                let current = self.begin(envelope);
+                current.transaction.reached(Stage::Helo);
+                current
+            }
+        };
+        current.begun = true;
+        connection(&mut current.transaction.envelope, envelope);
+        current.transaction.envelope.sender = envelope.sender().map(address);
+        current.transaction.reached(Stage::Mail);
+        Disposition::Continue
+    }
+
+    async fn headers(&mut self, received: Received<'_>) -> Disposition {
+        if let Some(current) = &mut self.current {
+            current.transaction.headers(received.header());
+        }
+        Disposition::Continue
+    }
+
+    async fn message(&mut self, received: Received<'_>) -> Outcome {
+        if self.current.as_ref().is_none_or(|current| !current.begun) {
+            // The MTA left out MAIL; what is judged is the message alone.
+            self.begin(received.envelope);
+        }
+        let Some(current) = self.current.take() else {
+            return Disposition::TempFail.into();
+        };
+        let Current { running, mut transaction, .. } = current;
+        transaction.envelope.recipients = received.envelope.recipients().map(address).collect();
+        transaction.envelope.queue_id = text(received.envelope.macro_value("i"));
+        let envelope = transaction.envelope.clone();
+        let reference = envelope.queue_id.clone().unwrap_or_else(made_up_reference);
+
+        match judge(&running, transaction, received.raw).await {
+            Ok(judged) => {
+                self.daemon.metrics.judged(&judged);
+                logging::judged(&judged, &reference, received.octets, running.addresses);
+                answer::to_judged(&judged, &running.verdict, &reference)
+            }
+            Err(why) => {
+                let fallback = why.fallback(&running.verdict);
+                let verdict = match fallback {
+                    Fallback::Accept => Verdict::Accept,
+                    Fallback::Defer => Verdict::Defer,
+                };
+                self.daemon.metrics.unjudged(why.word(), verdict);
+                logging::unjudged(
+                    &envelope,
+                    why.word(),
+                    verdict.as_str(),
+                    &reference,
+                    received.octets,
+                    running.addresses,
+                );
+                let forged = running.engine.forged_fields(received.header());
+                answer::to_unjudged(why.word(), fallback, &forged)
+            }
+        }
+    }
+
+    async fn abort(&mut self) {
+        self.current = None;
+    }
+}
+
+/// Judges within the bounds of the configuration.
+async fn judge(
+    running: &Running,
+    transaction: Transaction,
+    raw: &[u8],
+) -> Result<Judged, Unjudged> {
+    let _place = running.gate.enter().await.ok_or(Unjudged::Overload)?;
+    let judging = AssertUnwindSafe(transaction.judge(raw)).catch_unwind();
+    let time = Duration::from_millis(running.verdict.timeout_ms);
+    match tokio::time::timeout(time, Box::pin(judging)).await {
+        Ok(Ok(judged)) => Ok(judged),
+        Ok(Err(_panic)) => Err(Unjudged::Panic),
+        Err(_late) => Err(Unjudged::Timeout),
+    }
+}
+
+impl Unjudged {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Overload => "overload",
+            Self::Timeout => "timeout",
+            Self::Panic => "panic",
+        }
+    }
+
+    const fn fallback(self, config: &Config) -> Fallback {
+        match self {
+            Self::Overload => config.on_overload,
+            Self::Timeout | Self::Panic => config.on_timeout,
+        }
+    }
+}
+
+/// What the MTA knows of the connection.
+fn connection(to: &mut Envelope, from: &tidegate_milter::Envelope) {
+    to.client = match from.client() {
+        Peer::Inet(peer) => Some(peer.ip().to_canonical()),
+        Peer::Unix(_) | Peer::Unknown => None,
+    };
+    to.client_name = text(Some(from.client_name())).filter(|name| is_host_name(name));
+    to.helo = text(from.helo());
+    to.receiver = text(from.macro_value("j"));
+    to.authenticated = text(from.macro_value("{auth_authen}"));
+    to.tls = text(from.macro_value("{tls_version}")).map(|version| Tls {
+        version,
+        cipher: text(from.macro_value("{cipher}")).unwrap_or_default(),
+    });
+}
+
+/// MTAs write `unknown`, or the address in brackets, for a client without a verified name.
+fn is_host_name(name: &str) -> bool {
+    !name.eq_ignore_ascii_case("unknown")
+        && !name.starts_with('[')
+        && name.parse::<IpAddr>().is_err()
+}
+
+fn address(mailbox: Mailbox<'_>) -> Address {
+    Address::new(&String::from_utf8_lossy(mailbox.address()))
+}
+
+/// Text that is there; empty is as good as none.
+fn text(bytes: Option<&[u8]>) -> Option<String> {
+    bytes.filter(|bytes| !bytes.is_empty()).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// Seconds since 1970, UTC.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// A reference for the rejection of a message that has no queue id.
+fn made_up_reference() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    format!("T{:X}-{:X}", now(), COUNT.fetch_add(1, Relaxed))
+}

@@ -1,0 +1,112 @@
+//! From a verdict to what the MTA is told: changes to the header section, and the final reply.
+//!
+//! RFC 3463: 5.7.1 and 4.7.1, "delivery not authorised, message refused".
+//!
+//! Invariant: a message that is refused is not changed, and one that is delivered never carries a
+//! field that claims to be ours and isn't.
+
+use std::num::NonZeroU32;
+
+use tidegate_engine::{Judged, RemovedField};
+use tidegate_milter::{Disposition, HeaderName, HeaderValue, Modification, Outcome, SmtpReply};
+use tidegate_policy::{Config, Fallback, Verdict, explain};
+
+/// The answer to a message that was judged.
+pub(super) fn to_judged(judged: &Judged, config: &Config, reference: &str) -> Outcome {
+    match judged.decision.verdict {
+        Verdict::Reject => {
+            let lines = explain::rejection(
+                &judged.decision,
+                &judged.signals,
+                config.reply_detail,
+                reference,
+                config.contact.as_deref(),
+            );
+            reply(550, "5.7.1", &lines.join("\n"))
+        }
+        Verdict::Defer => reply(451, "4.7.1", "Please try again later."),
+        Verdict::Accept | Verdict::Tag | Verdict::Quarantine => {
+            let added = judged.fields.add.iter().map(|field| (field.name, field.value.as_str()));
+            deliver(&judged.fields.remove, &added.collect::<Vec<_>>())
+        }
+    }
+}
+
+/// The answer to a message that could not be judged. `forged`: its fields that claim to be ours.
+pub(super) fn to_unjudged(reason: &str, fallback: Fallback, forged: &[RemovedField]) -> Outcome {
+    match fallback {
+        Fallback::Defer => {
+            reply(451, "4.7.1", "This message could not be judged now. Please try again later.")
+        }
+        Fallback::Accept => {
+            deliver(forged, &[("X-Spam-Status", &format!("No, not judged ({reason})"))])
+        }
+    }
+}
+
+/// Delivers with these fields taken off and those put on top, the first of them at the very top.
+fn deliver(removed: &[RemovedField], added: &[(&str, &str)]) -> Outcome {
+    let removals = removed.iter().filter_map(|field| {
+        let name = HeaderName::new(field.name).ok()?;
+        Some(Modification::DeleteHeader { name, index: NonZeroU32::new(field.nth)? })
+    });
+    // Each goes to the very top, so the last comes first.
+    let additions = added.iter().rev().filter_map(|(name, value)| {
+        let (name, value) = (HeaderName::new(*name).ok()?, HeaderValue::new(value).ok()?);
+        Some(Modification::InsertHeader { index: 0, name, value })
+    });
+    Outcome {
+        modifications: removals.chain(additions).collect(),
+        disposition: Disposition::Continue,
+    }
+}
+
+fn reply(code: u16, status: &str, text: &str) -> Outcome {
+    match SmtpReply::new(code, status, text) {
+        Ok(words) => Disposition::Reply(words).into(),
+        // Without our words the MTA's say the same.
+        Err(_) if code < 500 => Disposition::TempFail.into(),
+        Err(_) => Disposition::Reject.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_stand_on_top_in_their_order() {
+        let removed = [RemovedField { name: "X-Spam-Flag", nth: 2 }];
+        let outcome =
+            deliver(&removed, &[("Authentication-Results", "x; none"), ("X-Spam-Score", "1.00")]);
+        let shown: Vec<String> = outcome
+            .modifications
+            .iter()
+            .map(|modification| match modification {
+                Modification::DeleteHeader { name, index } => format!("-{} {index}", name.as_str()),
+                Modification::InsertHeader { index, name, value } => {
+                    format!("+{index} {}: {}", name.as_str(), value.as_str())
+                }
+                other => format!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            ["-X-Spam-Flag 2", "+0 X-Spam-Score: 1.00", "+0 Authentication-Results: x; none"]
+        );
+    }
+
+    #[test]
+    fn what_could_not_be_judged_is_marked_or_asked_to_come_again() {
+        let accepted = to_unjudged("overload", Fallback::Accept, &[]);
+        let [Modification::InsertHeader { value, .. }] = &accepted.modifications[..] else {
+            panic!("{accepted:?}");
+        };
+        assert_eq!(value.as_str(), "No, not judged (overload)");
+        let Disposition::Reply(words) = to_unjudged("timeout", Fallback::Defer, &[]).disposition
+        else {
+            panic!("no words");
+        };
+        assert!(words.to_string().starts_with("451 4.7.1 "), "{words}");
+    }
+}

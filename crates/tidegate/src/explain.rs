@@ -1,0 +1,252 @@
+//! A verdict as a person reads it: outcome, score bar, why, and the signals by weight with their
+//! evidence.
+//!
+//! Invariant: everything that counted is shown, and what a stranger wrote can't disturb the
+//! terminal: evidence has no control characters.
+
+use std::fmt::Write as _;
+
+use tidegate_engine::Judged;
+use tidegate_policy::{Verdict, explain};
+use tidegate_signal::Signal;
+
+/// How the reader sees it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct View {
+    /// Columns of a line.
+    pub(crate) width: usize,
+    /// Whether colours are understood.
+    pub(crate) colour: bool,
+}
+
+/// Cells of the score bar.
+const BAR: usize = 30;
+/// Where the words behind a label begin.
+const LABEL: usize = 11;
+/// A signal's evidence takes no more lines than these.
+const MOST_LINES: usize = 4;
+
+impl View {
+    /// As standard output wants it: colours for a terminal only, and not with `NO_COLOR`.
+    pub(crate) fn of_output() -> Self {
+        use std::io::IsTerminal as _;
+        let columns = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self {
+            width: columns.unwrap_or(110).clamp(60, 140),
+            colour: std::io::stdout().is_terminal() && !plain,
+        }
+    }
+
+    /// Explains a message. `inferred`: the envelope was made out from the message itself.
+    pub(crate) fn explain(self, name: &str, judged: &Judged, inferred: bool) -> String {
+        let mut text = format!("{}\n", self.paint("1", name));
+        self.outcome(&mut text, judged);
+        self.labelled(&mut text, "because", &judged.reason());
+        self.labelled(&mut text, "from", &envelope(judged, inferred));
+        self.labelled(&mut text, "proof", &proof(judged));
+        for (family, before, after) in &judged.decision.capped {
+            let words = format!("{family} counts as {after:.2} of {before:.2} points");
+            self.labelled(&mut text, "capped", &words);
+        }
+        if judged.missing.any() {
+            let words = format!(
+                "{} of {} answers of DNS did not come; they count for nothing",
+                judged.missing.unanswered, judged.missing.asked
+            );
+            self.labelled(&mut text, "partial", &words);
+        }
+        self.signals(&mut text, judged);
+        text
+    }
+
+    fn outcome(self, text: &mut String, judged: &Judged) {
+        let decision = &judged.decision;
+        let word = decision.verdict.as_str().to_uppercase();
+        let limits = &decision.thresholds;
+        let colour = colour_of(decision.verdict);
+        let _ = writeln!(
+            text,
+            "  {} {:>6.2} points   {}   tag {} · quarantine {} · reject {}",
+            self.paint(&format!("1;{colour}"), &format!("{word:<10}")),
+            decision.score,
+            self.paint(colour, &bar(decision.score, limits.tag, limits.quarantine, limits.reject)),
+            limits.tag,
+            limits.quarantine,
+            limits.reject,
+        );
+    }
+
+    fn labelled(self, text: &mut String, label: &str, words: &str) {
+        if words.is_empty() {
+            return;
+        }
+        let label = self.paint("2", &format!("{label:<width$}", width = LABEL - 2));
+        let _ = writeln!(text, "  {label}{}", self.wrapped(words, LABEL, usize::MAX));
+    }
+
+    fn signals(self, text: &mut String, judged: &Judged) {
+        let sorted = explain::by_weight(&judged.signals);
+        let (counted, noticed): (Vec<&Signal>, Vec<&Signal>) =
+            sorted.into_iter().partition(|signal| signal.score() != 0.0);
+        let names = counted.iter().chain(&noticed).map(|signal| signal.name().len());
+        let name_width = names.max().unwrap_or(0).min(36);
+        let is_decisive =
+            |signal: &Signal| judged.decision.decisive.iter().any(|name| name == signal.name());
+        for signal in &counted {
+            let mark = if is_decisive(signal) { '▸' } else { ' ' };
+            let points = format!("{:+7.2}", signal.score());
+            let colour = if signal.score() > 0.0 { "31" } else { "32" };
+            let lead = format!("  {mark}{}  ", self.paint(colour, &points));
+            self.signal(text, &lead, signal, name_width);
+        }
+        if !noticed.is_empty() {
+            let _ = writeln!(text, "  {}", self.paint("2", "also noticed"));
+        }
+        for signal in noticed {
+            self.signal(text, &" ".repeat(12), signal, name_width);
+        }
+        if !judged.decision.decisive.is_empty() {
+            let words = "▸ decisive: without these it would have come out otherwise";
+            let _ = writeln!(text, "  {}", self.paint("2", words));
+        }
+    }
+
+    fn signal(self, text: &mut String, lead: &str, signal: &Signal, name_width: usize) {
+        const FAMILY_WIDTH: usize = 14;
+        let words = match signal.detail() {
+            "" => signal.says().to_owned(),
+            detail => format!("{}: {detail}", signal.says()),
+        };
+        let indent = 12 + name_width + 2 + FAMILY_WIDTH + 2;
+        let _ = writeln!(
+            text,
+            "{lead}{:<name_width$}  {}  {}",
+            signal.name(),
+            self.paint("2", &format!("{:<FAMILY_WIDTH$}", signal.family().as_str())),
+            self.wrapped(&words, indent, MOST_LINES),
+        );
+    }
+
+    /// `words` from column `indent` on, broken at spaces, in at most so many lines.
+    fn wrapped(self, words: &str, indent: usize, most_lines: usize) -> String {
+        let room = self.width.saturating_sub(indent).max(24);
+        let mut lines: Vec<Vec<char>> = vec![Vec::new()];
+        for word in words.split(' ').filter(|word| !word.is_empty()) {
+            let word: Vec<char> = word.chars().collect();
+            match lines.last_mut() {
+                Some(line) if line.is_empty() || line.len() + 1 + word.len() <= room => {
+                    line.extend((!line.is_empty()).then_some(' '));
+                    line.extend(word);
+                }
+                _ => lines.push(word),
+            }
+        }
+        // What is longer than a line by itself, a link most often, is cut.
+        let mut lines: Vec<String> = lines
+            .iter()
+            .flat_map(|line| line.chunks(room))
+            .map(|line| line.iter().collect())
+            .collect();
+        if lines.len() > most_lines {
+            lines.truncate(most_lines);
+            lines.last_mut().into_iter().for_each(|last| last.push('…'));
+        }
+        lines.join(&format!("\n{}", " ".repeat(indent)))
+    }
+
+    fn paint(self, code: &str, text: &str) -> String {
+        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+const fn colour_of(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Accept => "32",
+        Verdict::Tag => "33",
+        Verdict::Quarantine => "35",
+        Verdict::Defer => "36",
+        Verdict::Reject => "31",
+    }
+}
+
+/// From 0 to the rejection; where outcomes begin is marked.
+fn bar(score: f32, tag: f32, quarantine: f32, reject: f32) -> String {
+    let cell = |points: f32| (points / reject * BAR as f32).round().clamp(0.0, BAR as f32) as usize;
+    let (full, marks) = (cell(score), [cell(tag), cell(quarantine)]);
+    let cells = (0..BAR).map(|at| match at {
+        at if at < full => '█',
+        at if marks.contains(&at) => '┊',
+        _ => '·',
+    });
+    format!("▐{}▌", cells.collect::<String>())
+}
+
+fn envelope(judged: &Judged, inferred: bool) -> String {
+    let envelope = &judged.envelope;
+    let mut words = match &envelope.sender {
+        Some(sender) if sender.is_null() => "<>".to_owned(),
+        Some(sender) => sender.as_str().to_owned(),
+        None => "an unknown sender".to_owned(),
+    };
+    if let Some(client) = envelope.client {
+        let name =
+            envelope.client_name.as_deref().map(|name| format!("{name} ")).unwrap_or_default();
+        let _ = write!(words, " by {name}[{client}]");
+    }
+    if let Some(helo) = &envelope.helo {
+        let _ = write!(words, ", HELO {helo}");
+    }
+    if let [first, more @ ..] = &envelope.recipients[..] {
+        let _ = write!(words, ", to {}", first.as_str());
+        if !more.is_empty() {
+            let _ = write!(words, " and {} more", more.len());
+        }
+    }
+    if inferred {
+        words.push_str(" (as its header says; --ip, --helo and --from say otherwise)");
+    }
+    // Whoever sent it chose these words.
+    words.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect()
+}
+
+fn proof(judged: &Judged) -> String {
+    let proof = &judged.authentication;
+    let dkim: Vec<String> = proof
+        .dkim
+        .iter()
+        .take(3)
+        .map(|signature| format!("{} ({})", signature.result.as_str(), signature.domain))
+        .collect();
+    format!(
+        "SPF {}, DKIM {}, DMARC {}, ARC {}",
+        proof.spf.result.as_str(),
+        if dkim.is_empty() { "none".to_owned() } else { dkim.join(" ") },
+        proof.dmarc.result.as_str(),
+        proof.arc.result.as_str(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bar_is_full_at_the_rejection_and_marks_what_comes_before() {
+        assert_eq!(bar(0.0, 5.0, 8.0, 15.0), "▐··········┊·····┊·············▌");
+        assert_eq!(bar(6.0, 5.0, 8.0, 15.0), "▐████████████····┊·············▌");
+        assert_eq!(bar(99.0, 5.0, 8.0, 15.0), format!("▐{}▌", "█".repeat(30)));
+        assert_eq!(bar(-4.0, 5.0, 8.0, 15.0), bar(0.0, 5.0, 8.0, 15.0));
+    }
+
+    #[test]
+    fn words_are_wrapped_within_the_width_and_long_ones_are_cut() {
+        let view = View { width: 40, colour: false };
+        let text = view.wrapped("one two three four five six seven eight", 10, 9);
+        assert_eq!(text, "one two three four five six\n          seven eight");
+        let link = format!("http://{}", "x".repeat(100));
+        let text = view.wrapped(&link, 10, 3);
+        assert!(text.lines().all(|line| line.trim().chars().count() <= 31), "{text}");
+        assert!(text.ends_with('…'), "{text}");
+    }
+}

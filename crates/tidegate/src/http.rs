@@ -1,0 +1,123 @@
+//! The pages for monitoring: `/metrics`, `/healthz` and `/readyz`.
+//!
+//! Invariant: no page tells anything of a message, and none changes anything.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tidegate_milter::Counters;
+use tokio::net::TcpListener;
+
+use crate::daemon::Daemon;
+
+/// How far the program is, as the pages tell it.
+#[derive(Debug, Default)]
+pub(crate) struct Status {
+    phase: AtomicU8,
+    /// Why the last reload changed nothing.
+    refused: Mutex<Option<String>>,
+}
+
+/// The life of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Sockets are not open yet.
+    Starting,
+    /// Mail is judged.
+    Ready,
+    /// What is in flight ends; nothing more is accepted.
+    Draining,
+}
+
+impl Status {
+    pub(crate) fn set(&self, phase: Phase) {
+        self.phase.store(phase as u8, Ordering::Release);
+    }
+
+    fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Acquire) {
+            0 => Phase::Starting,
+            1 => Phase::Ready,
+            _ => Phase::Draining,
+        }
+    }
+
+    /// Notes how a reload ended: in words why it was refused, or `None`.
+    pub(crate) fn reloaded(&self, refused: Option<String>) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
+    }
+
+    /// Whether mail is judged, and what there is to say about it.
+    fn ready(&self) -> (StatusCode, String) {
+        match self.phase() {
+            Phase::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting\n".to_owned()),
+            Phase::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned()),
+            Phase::Ready => {
+                let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+                let note = refused.as_deref().map(|why| format!("{why}\n")).unwrap_or_default();
+                (StatusCode::OK, format!("ready\n{note}"))
+            }
+        }
+    }
+}
+
+/// What the pages read.
+pub(crate) struct Pages {
+    pub(crate) daemon: Arc<Daemon>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) status: Arc<Status>,
+}
+
+/// Serves the pages until `shutdown` completes.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    pages: Pages,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let router = Router::new()
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .with_state(Arc::new(pages));
+    axum::serve(listener, router).with_graceful_shutdown(shutdown).await
+}
+
+async fn ready(State(pages): State<Arc<Pages>>) -> Response {
+    pages.status.ready().into_response()
+}
+
+async fn metrics(State(pages): State<Arc<Pages>>) -> Response {
+    match pages.daemon.metrics_page(&pages.counters.read()) {
+        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
+            .into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_program_that_judges_is_ready() {
+        let status = Status::default();
+        let code = || status.ready().0.as_u16();
+        assert_eq!(code(), 503);
+        status.set(Phase::Ready);
+        assert_eq!(code(), 200);
+        status.reloaded(Some("the last reload was refused".to_owned()));
+        assert_eq!(
+            status.ready(),
+            (StatusCode::OK, "ready\nthe last reload was refused\n".to_owned())
+        );
+        status.set(Phase::Draining);
+        assert_eq!(status.ready(), (StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned()));
+    }
+}

@@ -1,0 +1,112 @@
+//! A verdict as one line of JSON. Its keys are stable: scripts depend on them.
+//!
+//! Invariant: one object a message, one message a line.
+
+use serde::Serialize;
+use tidegate_engine::Judged;
+use tidegate_policy::{Thresholds, Verdict, explain};
+use tidegate_signal::Family;
+
+/// A message that was judged.
+#[derive(Serialize)]
+struct Line<'j> {
+    file: &'j str,
+    verdict: Verdict,
+    score: f64,
+    thresholds: Levels,
+    signals: Vec<Said<'j>>,
+    recipients: Vec<Recipient<'j>>,
+    elapsed_us: u128,
+    decisive: &'j [String],
+    /// Answers that are missing of those asked for, as in `dns:3/20`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    partial: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue_id: Option<&'j str>,
+}
+
+#[derive(Serialize)]
+struct Levels {
+    tag: f64,
+    quarantine: f64,
+    reject: f64,
+}
+
+#[derive(Serialize)]
+struct Said<'j> {
+    name: &'j str,
+    family: Family,
+    score: f64,
+    detail: &'j str,
+}
+
+#[derive(Serialize)]
+struct Recipient<'j> {
+    address: &'j str,
+    verdict: Verdict,
+    reason: &'j str,
+}
+
+/// The line of a judged message, without its end.
+///
+/// # Errors
+/// None in practice: everything in it has a form in JSON.
+pub(crate) fn line(file: &str, judged: &Judged) -> serde_json::Result<String> {
+    let Thresholds { tag, quarantine, reject } = judged.decision.thresholds;
+    let said = explain::by_weight(&judged.signals).into_iter().map(|signal| Said {
+        name: signal.name(),
+        family: signal.family(),
+        score: hundredths(signal.score()),
+        detail: signal.detail(),
+    });
+    let recipients = judged.recipients.iter().map(|recipient| Recipient {
+        address: recipient.address.as_str(),
+        verdict: recipient.verdict,
+        reason: &recipient.reason,
+    });
+    serde_json::to_string(&Line {
+        file,
+        verdict: judged.decision.verdict,
+        score: hundredths(judged.decision.score),
+        thresholds: Levels {
+            tag: hundredths(tag),
+            quarantine: hundredths(quarantine),
+            reject: hundredths(reject),
+        },
+        signals: said.collect(),
+        recipients: recipients.collect(),
+        elapsed_us: judged.timings.total.as_micros(),
+        decisive: &judged.decision.decisive,
+        partial: judged.missing.word(),
+        queue_id: judged.envelope.queue_id.as_deref(),
+    })
+}
+
+/// The line of a file that could not be read.
+///
+/// # Errors
+/// None in practice, as above.
+pub(crate) fn error(file: &str, error: &str) -> serde_json::Result<String> {
+    #[derive(Serialize)]
+    struct Unread<'e> {
+        file: &'e str,
+        error: &'e str,
+    }
+    serde_json::to_string(&Unread { file, error })
+}
+
+/// Points are meant to hundredths; more digits would be those of a binary fraction.
+fn hundredths(points: f32) -> f64 {
+    (f64::from(points) * 100.0).round() / 100.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_have_no_digits_that_nobody_wrote() {
+        assert_eq!(serde_json::to_string(&hundredths(15.9)).unwrap(), "15.9");
+        assert_eq!(serde_json::to_string(&hundredths(-0.1)).unwrap(), "-0.1");
+    }
+}
