@@ -229,7 +229,67 @@ fn proof(judged: &Judged) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tidegate_engine::{Fields, Missing, Timings};
+    use tidegate_mail::{Address, Envelope};
+    use tidegate_policy::Policy;
+    use tidegate_signal::{Family, SignalDef, Signals};
+
     use super::*;
+
+    static LATE: SignalDef =
+        SignalDef::new("DATE_IN_FUTURE", Family::Headers, 8.0, "The date lies in the future");
+    static LINK: SignalDef =
+        SignalDef::new("LINK_TEXT_LIES", Family::Links, 14.0, "A link claims to lead elsewhere");
+    static GOOD: SignalDef =
+        SignalDef::new("DKIM_PASS", Family::Authentication, -0.1, "A signature verifies");
+    static SEEN: SignalDef =
+        SignalDef::new("LIST_UNSUBSCRIBE", Family::Bulk, 0.0, "Offers a way to unsubscribe");
+
+    fn judged(signals: Signals) -> Judged {
+        Judged {
+            envelope: Envelope {
+                client: Some("203.0.113.9".parse().unwrap()),
+                client_name: Some("mail.shop.example".to_owned()),
+                helo: Some("mail.shop.example".to_owned()),
+                sender: Some(Address::new("anna@shop.example")),
+                recipients: vec![Address::new("b@example.test"), Address::new("c@example.test")],
+                ..Envelope::default()
+            },
+            decision: Policy::default().decide(&signals),
+            signals,
+            recipients: Vec::new(),
+            authentication: Default::default(),
+            fields: Fields::default(),
+            missing: Missing { asked: 20, unanswered: 3 },
+            timings: Timings::default(),
+        }
+    }
+
+    #[test]
+    fn a_rejection_is_explained() {
+        let mut signals = Signals::new();
+        signals.raise(&GOOD, "shop.example");
+        signals.raise(&SEEN, "");
+        signals.raise(&LATE, "by 3 days");
+        let link =
+            "\"www.bank.example\" leads to http://203.0.113.77/~u1234/www.bank.example/login.php";
+        signals.raise(&LINK, link);
+        let view = View { width: 100, colour: false };
+        insta::assert_snapshot!(view.explain("mail.eml", &judged(signals), true));
+    }
+
+    #[test]
+    fn mail_of_which_nothing_is_said_is_explained() {
+        let view = View { width: 100, colour: false };
+        insta::assert_snapshot!(view.explain("mail.eml", &judged(Signals::new()), false));
+    }
+
+    #[test]
+    fn colours_mark_the_outcome() {
+        let view = View { width: 100, colour: true };
+        let text = view.explain("mail.eml", &judged(Signals::new()), false);
+        assert!(text.starts_with("\x1b[1mmail.eml\x1b[0m\n  \x1b[1;32mACCEPT"), "{text:?}");
+    }
 
     #[test]
     fn the_bar_is_full_at_the_rejection_and_marks_what_comes_before() {

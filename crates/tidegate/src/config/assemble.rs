@@ -121,7 +121,11 @@ impl Builder<'_> {
         let key = quoted.filter(|_| invalid.key.is_empty()).unwrap_or(&invalid.key);
         let full = path.iter().copied().chain(key.split('.').filter(|part| !part.is_empty()));
         let place = self.place(&full.collect::<Vec<_>>());
-        let what = format!("[{}] {}", path.join("."), invalid.problem);
+        let table = format!("[{}]", path.join("."));
+        let what = match invalid.problem.contains(&table) {
+            true => invalid.problem.clone(),
+            false => format!("{table} {}", invalid.problem),
+        };
         self.findings.mistake(place, what, "");
     }
 

@@ -13,6 +13,7 @@ use super::Written;
 use super::assemble::place_of;
 use super::mistake::Findings;
 use super::settings::Settings;
+use super::source::Place;
 use super::tree::Value;
 
 /// Looks at what is built, or would be.
@@ -41,18 +42,12 @@ fn addresses_taken_twice(settings: &Settings, written: &Written, findings: &mut 
     if settings.http.enabled && settings.http.listen.port() != 0 {
         taken.insert(http.replace("inet:[", "inet6:["), "[http] listen");
     }
-    for (index, address) in settings.milter.listen.iter().enumerate() {
+    for address in &settings.milter.listen {
         if matches!(address, Address::Tcp { port: 0, .. }) {
             continue;
         }
         if let Some(by) = taken.insert(address.to_string(), "[milter] listen") {
-            let place = match written.root.find(&["milter", "listen"]).map(|node| &node.value) {
-                Some(Value::List(items)) => {
-                    items.get(index).map(|item| written.sources.place(item.origin))
-                }
-                _ => None,
-            };
-            let place = place.unwrap_or_else(|| place_of(written, &["milter", "listen"]));
+            let place = place_of_address(written, address);
             let what = format!("{address} is taken already by {by}");
             findings.mistake(place, what, "listen at another port or path");
         }
@@ -61,6 +56,19 @@ fn addresses_taken_twice(settings: &Settings, written: &Written, findings: &mut 
         let what = "[milter] listens nowhere";
         let remedy = "write for example listen = [\"inet:127.0.0.1:8895\"]";
         findings.mistake(place_of(written, &["milter", "listen"]), what, remedy);
+    }
+}
+
+/// Where an address of `[milter] listen` is written, the last time.
+fn place_of_address(written: &Written, address: &Address) -> Place {
+    let items = match written.root.find(&["milter", "listen"]).map(|node| &node.value) {
+        Some(Value::List(items)) => &items[..],
+        _ => &[],
+    };
+    let is_it = |text: &str| text.parse().is_ok_and(|read: Address| read == *address);
+    match items.iter().rfind(|item| item.as_text().is_some_and(is_it)) {
+        Some(item) => written.sources.place(item.origin),
+        None => place_of(written, &["milter", "listen"]),
     }
 }
 

@@ -14,6 +14,8 @@ mod mistake;
 mod read;
 mod settings;
 mod source;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::path::PathBuf;

@@ -17,7 +17,7 @@ use tidegate_signal::nearest;
 
 use super::mistake::Findings;
 use super::source::{Origin, Sources};
-use super::tree::{Node, Table, Value};
+use super::tree::{Node, Table, Value, item_index, item_key};
 
 /// Reads the table at `name` of `root`; what is wrong in it is told and its default used.
 ///
@@ -49,8 +49,10 @@ pub(crate) fn section<T: DeserializeOwned + Default>(
 pub(crate) struct Wrong {
     kind: Kind,
     origin: Option<Origin>,
-    /// The keys that lead there, the innermost first.
+    /// The keys that lead there, the innermost first; of a list's item its [`item_key`].
     path: Vec<String>,
+    /// The text that was not understood.
+    value: Option<String>,
 }
 
 #[derive(Debug)]
@@ -64,7 +66,7 @@ enum Kind {
 
 impl Wrong {
     fn new(kind: Kind) -> Self {
-        Self { kind, origin: None, path: Vec::new() }
+        Self { kind, origin: None, path: Vec::new(), value: None }
     }
 
     fn within(mut self, key: &str, origin: Origin) -> Self {
@@ -78,8 +80,18 @@ impl Wrong {
         self
     }
 
+    /// Of a value that its own type refused, in its own words.
+    fn of(mut self, node: &Node) -> Self {
+        if self.origin.is_none() {
+            self.value = node.as_text().map(str::to_owned);
+        }
+        self.at(node.origin)
+    }
+
     /// What is wrong, and what to write instead.
     fn words(&self, path: &[&str], defaults: &Node) -> (String, String) {
+        let path: Vec<&str> =
+            path.iter().copied().filter(|key| item_index(key).is_none()).collect();
         let dotted = path.join(".");
         let (table, key) = match path.split_last() {
             Some((key, table)) => (table.join("."), *key),
@@ -100,17 +112,35 @@ impl Wrong {
                 (format!("'{field}' is missing in {dotted}"), format!("add {field} = …"))
             }
             Kind::Type { is, wanted } => {
-                let example = match defaults.find(path).map(Node::to_toml) {
-                    Some(default) if !default.is_table() => {
-                        format!("write {wanted}, as in {key} = {default}")
-                    }
-                    _ => format!("write {wanted}"),
-                };
-                (format!("{dotted} is {is}"), example)
+                let example =
+                    example(&path, key, defaults).map(|example| format!(", as in {example}"));
+                (
+                    format!("{dotted} is {is}"),
+                    format!("write {wanted}{}", example.unwrap_or_default()),
+                )
             }
-            Kind::Custom(words) => (format!("{dotted}: {words}"), String::new()),
+            Kind::Custom(words) => {
+                let remedy = match example(&path, key, defaults) {
+                    Some(example) if !words.contains("write ") => {
+                        format!("write for example {example}")
+                    }
+                    _ => String::new(),
+                };
+                match self.value.as_deref().filter(|value| !words.contains(value)) {
+                    Some(value) => {
+                        (format!("{dotted} can't be \"{}\": {words}", value.escape_debug()), remedy)
+                    }
+                    None => (format!("{dotted}: {words}"), remedy),
+                }
+            }
         }
     }
+}
+
+/// The documented default at `path`, as it is written.
+fn example(path: &[&str], key: &str, defaults: &Node) -> Option<String> {
+    let default = defaults.find(path)?.to_toml();
+    (!default.is_table()).then(|| format!("{key} = {default}"))
 }
 
 fn words_of(word: &str, known: &[&str]) -> String {
@@ -195,10 +225,10 @@ impl<'de> de::Deserializer<'de> for &'de Node {
             Value::Integer(number) => visitor.visit_i64(*number),
             Value::Float(number) => visitor.visit_f64(*number),
             Value::Boolean(truth) => visitor.visit_bool(*truth),
-            Value::List(items) => visitor.visit_seq(Items(items.iter())),
+            Value::List(items) => visitor.visit_seq(Items(items.iter().enumerate())),
             Value::Table(table) => visitor.visit_map(Entries::new(table)),
         };
-        read.map_err(|wrong| wrong.at(self.origin))
+        read.map_err(|wrong| wrong.of(self))
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
@@ -239,7 +269,7 @@ impl<'de> de::Deserializer<'de> for &'de Node {
 }
 
 /// The items of a list.
-struct Items<'n>(std::slice::Iter<'n, Node>);
+struct Items<'n>(std::iter::Enumerate<std::slice::Iter<'n, Node>>);
 
 impl<'de> SeqAccess<'de> for Items<'de> {
     type Error = Wrong;
@@ -248,16 +278,9 @@ impl<'de> SeqAccess<'de> for Items<'de> {
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, Wrong> {
-        self.0
-            .next()
-            .map(|node| {
-                seed.deserialize(node).map_err(|mut wrong| {
-                    // A mistake in an item is a mistake of the list: no path leads into lists.
-                    wrong.path.clear();
-                    wrong.at(node.origin)
-                })
-            })
-            .transpose()
+        let Some((index, node)) = self.0.next() else { return Ok(None) };
+        let read = seed.deserialize(node).map(Some);
+        read.map_err(|wrong| wrong.of(node).within(&item_key(index), node.origin))
     }
 }
 
@@ -290,7 +313,7 @@ impl<'de> MapAccess<'de> for Entries<'de> {
         let Some((key, node)) = self.next.take() else {
             return Err(Wrong::custom("a value without a key"));
         };
-        seed.deserialize(node).map_err(|wrong| wrong.within(key, node.origin))
+        seed.deserialize(node).map_err(|wrong| wrong.of(node).within(key, node.origin))
     }
 }
 

@@ -70,13 +70,18 @@ impl Node {
         table?.as_table()?.0.get(*last)
     }
 
-    /// Takes out what is at `path`; `None` when nothing is.
+    /// Takes out what is at `path`, in which an [`item_key`] may lead into a list; `None` when
+    /// nothing is.
     pub(crate) fn take(&mut self, path: &[&str]) -> Option<Self> {
         let (first, rest) = path.split_first()?;
-        let Value::Table(table) = &mut self.value else { return None };
-        match rest {
-            [] => table.0.remove(*first).map(|(_, node)| node),
-            _ => table.0.get_mut(*first)?.1.take(rest),
+        match (&mut self.value, rest) {
+            (Value::Table(table), []) => table.0.remove(*first).map(|(_, node)| node),
+            (Value::Table(table), _) => table.0.get_mut(*first)?.1.take(rest),
+            (Value::List(items), _) => {
+                let index = item_index(first).filter(|index| *index < items.len())?;
+                if rest.is_empty() { Some(items.remove(index)) } else { items[index].take(rest) }
+            }
+            _ => None,
         }
     }
 
@@ -123,6 +128,16 @@ impl Table {
     pub(crate) fn to_toml(&self) -> toml::Table {
         self.0.iter().map(|(key, (_, node))| (key.clone(), node.to_toml())).collect()
     }
+}
+
+/// How a path names an item of a list.
+pub(crate) fn item_key(index: usize) -> String {
+    format!("#{index}")
+}
+
+/// The item that a part of a path names, where it names one.
+pub(crate) fn item_index(key: &str) -> Option<usize> {
+    key.strip_prefix('#')?.parse().ok()
 }
 
 /// Reads the text of a source. What can't be read is told, and what can is returned.
