@@ -1,0 +1,242 @@
+//! The one place that questions go through: cached, shared in flight, bounded, counted.
+//!
+//! Invariant: of one question at most one is under way; it goes on when its askers have given up, so
+//! that what came too late for one message is there for the next.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
+
+use crate::cache::Cache;
+use crate::stats::{Counters, Dealt};
+use crate::upstream::{Told, Upstream, system_servers};
+use crate::{Answer, Config, ConfigError, Question, Stats, Why, public};
+
+/// Questions that may wait for their turn, for each that is with a server.
+const WAITING_FOR_EACH: usize = 16;
+/// A question may cost several tries along a chain of aliases; past this many it is given up.
+const MOST_TRIES: u32 = 3;
+
+/// Answers questions; cheap to clone, and every clone has the same cache.
+#[derive(Clone)]
+pub struct Resolver(Arc<Inner>);
+
+struct Inner {
+    /// None: offline.
+    upstream: Option<Upstream>,
+    servers: Vec<SocketAddr>,
+    cache: Cache,
+    flights: Mutex<HashMap<Question, Arrival>>,
+    /// A place each for a question that is with a server.
+    places: Semaphore,
+    most_flights: usize,
+    longest_flight: Duration,
+    counters: Counters,
+}
+
+/// Where the answer to a question under way will stand.
+type Arrival = watch::Receiver<Option<Answer>>;
+
+/// An answer that is there, or under way.
+#[must_use = "wait for it with `until`, or drop it: the question goes on for the cache"]
+pub struct Lookup(State);
+
+enum State {
+    Ready(Answer),
+    UnderWay(Arrival, Resolver),
+}
+
+impl Resolver {
+    /// Makes a resolver; opens no socket before the first question.
+    ///
+    /// # Errors
+    /// When no server is written, and the system's can't be read.
+    pub fn new(config: &Config) -> Result<Self, ConfigError> {
+        let config = config.bounded();
+        let servers = match config.servers.as_slice() {
+            [] => system_servers()?,
+            written => written.to_vec(),
+        };
+        let upstream = Upstream::new(&config, &servers)?;
+        Ok(Self::build(&config, Some(upstream), servers))
+    }
+
+    /// One that opens no socket ever: every answer is [`Why::Offline`].
+    #[must_use]
+    pub fn offline() -> Self {
+        let config = Config { cache_entries: 0, ..Config::default() }.bounded();
+        Self::build(&config, None, Vec::new())
+    }
+
+    fn build(config: &Config, upstream: Option<Upstream>, servers: Vec<SocketAddr>) -> Self {
+        let tries = config.attempts.saturating_mul(MOST_TRIES);
+        Self(Arc::new(Inner {
+            upstream,
+            servers,
+            cache: Cache::new(config),
+            flights: Mutex::default(),
+            places: Semaphore::new(config.max_in_flight),
+            most_flights: config.max_in_flight.saturating_mul(WAITING_FOR_EACH),
+            longest_flight: Duration::from_millis(config.timeout_ms).saturating_mul(tries),
+            counters: Counters::default(),
+        }))
+    }
+
+    /// Asks, and returns at once: with the answer when it is cached, else with what to wait for.
+    /// Outside of a Tokio runtime nothing can be sent, and the answer is [`Why::Offline`].
+    pub fn start(&self, question: Question) -> Lookup {
+        let Ok(runtime) = Handle::try_current() else { return Lookup::unknown(Why::Offline) };
+        if self.is_offline() {
+            return Lookup::unknown(Why::Offline);
+        }
+        if let Some(answer) = self.0.cache.get(&question) {
+            self.0.counters.asked(Dealt::Cached);
+            return Lookup(State::Ready(answer));
+        }
+        let mut flights = self.0.flights();
+        if let Some(arrival) = flights.get(&question) {
+            self.0.counters.asked(Dealt::Shared);
+            return Lookup(State::UnderWay(arrival.clone(), self.clone()));
+        }
+        // A flight leaves its answer in the cache before it ends, so this one may have just landed.
+        if let Some(answer) = self.0.cache.get(&question) {
+            self.0.counters.asked(Dealt::Cached);
+            return Lookup(State::Ready(answer));
+        }
+        if flights.len() >= self.0.most_flights {
+            self.0.counters.asked(Dealt::Busy);
+            return Lookup::unknown(Why::Busy);
+        }
+        self.0.counters.asked(Dealt::Sent);
+        let (landing, arrival) = watch::channel(None);
+        flights.insert(question.clone(), arrival.clone());
+        drop(flights);
+        runtime.spawn(Flight { resolver: self.clone(), question, landing }.run());
+        Lookup(State::UnderWay(arrival, self.clone()))
+    }
+
+    /// Asks, and waits for the answer until `deadline`.
+    pub async fn ask(&self, question: Question, deadline: Instant) -> Answer {
+        self.start(question).until(deadline).await
+    }
+
+    /// What it has done so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats {
+            entries: self.0.cache.len() as u64,
+            in_flight: self.0.flights().len() as u64,
+            ..self.0.counters.read()
+        }
+    }
+
+    /// The servers that it asks; none when it is offline.
+    #[must_use]
+    pub fn servers(&self) -> &[SocketAddr] {
+        &self.0.servers
+    }
+
+    /// The operator of a public resolver among the servers: most lists refuse what comes from there.
+    #[must_use]
+    pub fn public_resolver(&self) -> Option<&'static str> {
+        public::operator(&self.0.servers)
+    }
+
+    /// Whether it asks nobody.
+    #[must_use]
+    pub fn is_offline(&self) -> bool {
+        self.0.upstream.is_none()
+    }
+}
+
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolver").field("servers", &self.0.servers).finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    fn flights(&self) -> MutexGuard<'_, HashMap<Question, Arrival>> {
+        // Held for a look or an insert only, which leave the map whole.
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lookup {
+    const fn unknown(why: Why) -> Self {
+        Self(State::Ready(Answer::Unknown(why)))
+    }
+
+    /// The answer when it is there already.
+    #[must_use]
+    pub fn ready(&self) -> Option<Answer> {
+        match &self.0 {
+            State::Ready(answer) => Some(answer.clone()),
+            State::UnderWay(arrival, _) => arrival.borrow().clone(),
+        }
+    }
+
+    /// Waits for the answer; at `deadline` it is [`Why::Late`]. What is there is given even when the
+    /// deadline has passed.
+    pub async fn until(self, deadline: Instant) -> Answer {
+        let (mut arrival, resolver) = match self.0 {
+            State::Ready(answer) => return answer,
+            State::UnderWay(arrival, resolver) => (arrival, resolver),
+        };
+        match tokio::time::timeout_at(deadline, arrival.wait_for(Option::is_some)).await {
+            Ok(Ok(answer)) => answer.clone().unwrap_or(Answer::Unknown(Why::Network)),
+            // The flight ended without landing: its runtime is going down.
+            Ok(Err(_)) => Answer::Unknown(Why::Network),
+            Err(_) => {
+                resolver.0.counters.gave_up();
+                Answer::Unknown(Why::Late)
+            }
+        }
+    }
+}
+
+/// A question under way, in a task of its own.
+struct Flight {
+    resolver: Resolver,
+    question: Question,
+    landing: watch::Sender<Option<Answer>>,
+}
+
+impl Flight {
+    async fn run(self) {
+        let inner = &self.resolver.0;
+        let Told { answer, ttl } = self.ask().await;
+        inner.counters.answered(&answer);
+        // That there was no room says nothing of the next time.
+        if answer != Answer::Unknown(Why::Busy) {
+            inner.cache.keep(self.question.clone(), answer.clone(), ttl);
+        }
+        self.landing.send_replace(Some(answer));
+    }
+
+    async fn ask(&self) -> Told {
+        let inner = &self.resolver.0;
+        let unknown = |why| Told { answer: Answer::Unknown(why), ttl: None };
+        let Some(upstream) = &inner.upstream else { return unknown(Why::Offline) };
+        let longest = inner.longest_flight;
+        // The semaphore is never closed, so what fails is the wait.
+        let Ok(_place) = tokio::time::timeout(longest, inner.places.acquire()).await else {
+            return unknown(Why::Busy);
+        };
+        let told = tokio::time::timeout(longest, upstream.ask(&self.question)).await;
+        told.unwrap_or_else(|_| unknown(Why::Late))
+    }
+}
+
+impl Drop for Flight {
+    /// However it ends: a question that stayed here would never be asked again.
+    fn drop(&mut self) {
+        self.resolver.0.flights().remove(&self.question);
+    }
+}
