@@ -21,6 +21,8 @@ mod question;
 mod resolver;
 mod reverse;
 mod stats;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod upstream;
 mod zone;
 

@@ -5,13 +5,14 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-/// The operator of the first of `servers` that is public.
+/// The operator of one of `servers` that is public.
 pub(crate) fn operator(servers: &[SocketAddr]) -> Option<&'static str> {
-    servers.iter().find_map(|server| {
-        let address = server.ip().to_canonical();
-        let here = |known: &&str| known.parse::<IpAddr>().is_ok_and(|known| known == address);
-        PUBLIC.iter().find(|(_, known)| known.iter().any(|it| here(&it))).map(|(name, _)| *name)
-    })
+    let public = |address: &str| {
+        let address: Option<IpAddr> = address.parse().ok();
+        servers.iter().any(|server| Some(server.ip().to_canonical()) == address)
+    };
+    let known = PUBLIC.iter().find(|(_, addresses)| addresses.iter().any(|it| public(it)));
+    known.map(|(operator, _)| *operator)
 }
 
 const PUBLIC: [(&str, &[&str]); 12] = [

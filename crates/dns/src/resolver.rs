@@ -95,7 +95,7 @@ impl Resolver {
         if self.is_offline() {
             return Lookup::unknown(Why::Offline);
         }
-        if let Some(answer) = self.0.cache.get(&question) {
+        if let Some(answer) = self.0.cache.get(&question, Instant::now()) {
             self.0.counters.asked(Dealt::Cached);
             return Lookup(State::Ready(answer));
         }
@@ -105,7 +105,7 @@ impl Resolver {
             return Lookup(State::UnderWay(arrival.clone(), self.clone()));
         }
         // A flight leaves its answer in the cache before it ends, so this one may have just landed.
-        if let Some(answer) = self.0.cache.get(&question) {
+        if let Some(answer) = self.0.cache.get(&question, Instant::now()) {
             self.0.counters.asked(Dealt::Cached);
             return Lookup(State::Ready(answer));
         }
@@ -215,7 +215,7 @@ impl Flight {
         inner.counters.answered(&answer);
         // That there was no room says nothing of the next time.
         if answer != Answer::Unknown(Why::Busy) {
-            inner.cache.keep(self.question.clone(), answer.clone(), ttl);
+            inner.cache.keep(self.question.clone(), answer.clone(), ttl, Instant::now());
         }
         self.landing.send_replace(Some(answer));
     }
