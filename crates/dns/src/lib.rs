@@ -36,3 +36,8 @@ pub use question::Question;
 pub use resolver::{Lookup, Resolver};
 pub use stats::Stats;
 pub use zone::{Kind, Listing, Side, Subject, Zone, ZoneConfig, ZoneError};
+
+/// Holds the example of the README to the compiler.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
