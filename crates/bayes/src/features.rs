@@ -1,0 +1,120 @@
+//! From a message to the set of its features.
+//!
+//! A feature says that something is in the message, once, whatever the number of times: a word, two
+//! words near each other, a domain linked to, the form of a header field. Each is a number (see
+//! `hash.rs`); the words behind it are found again by a second pass where a person asks for them.
+//!
+//! Left out is what says nothing of the sender's intent: what the receiving side wrote into the
+//! header section, who the recipient is, and what a mailing list adds below every message.
+//!
+//! Invariant: the same message gives the same features in the same order; at most
+//! [`MOST_FEATURES`], without a copy of any word.
+
+mod headers;
+mod links;
+mod structure;
+mod text;
+
+use tidegate_mail::Message;
+
+use crate::hash;
+use crate::kind::Kind;
+
+/// Raised when the same message would give other features: models trained before are then useless.
+pub const FEATURES_VERSION: u16 = 1;
+
+/// The most features of one message.
+pub const MOST_FEATURES: usize = 4096;
+
+/// Places in the set that finds features told twice; a power of two.
+const PLACES: usize = 2 * MOST_FEATURES;
+
+/// Takes what is found in a message.
+pub(crate) trait Sink {
+    /// Takes a feature; `name` tells it to a person. False when no more is wanted.
+    fn add(&mut self, kind: Kind, word: u64, name: impl Fn() -> String) -> bool;
+}
+
+/// Gathers the features of messages, one after another, in the same memory.
+pub struct Extractor {
+    found: Vec<u64>,
+    /// Open addressing; 0 is free.
+    places: Box<[u64]>,
+}
+
+impl Default for Extractor {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Extractor {
+    /// With room for one message.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { found: Vec::with_capacity(MOST_FEATURES), places: vec![0; PLACES].into() }
+    }
+
+    /// The features of a message, each once.
+    pub fn features(&mut self, message: &Message<'_>) -> &[u64] {
+        self.found.clear();
+        self.places.fill(0);
+        walk(message, self);
+        &self.found
+    }
+}
+
+impl Sink for Extractor {
+    #[inline]
+    fn add(&mut self, kind: Kind, word: u64, _: impl Fn() -> String) -> bool {
+        let feature = hash::feature(kind, word).max(16);
+        let mut at = (feature >> 40) as usize & (PLACES - 1);
+        loop {
+            let place = &mut self.places[at];
+            if *place == feature {
+                return true;
+            }
+            if *place == 0 {
+                *place = feature;
+                self.found.push(feature);
+                return self.found.len() < MOST_FEATURES;
+            }
+            at = (at + 1) & (PLACES - 1);
+        }
+    }
+}
+
+/// The words behind features of a message, for a person.
+#[must_use]
+pub fn words_of(message: &Message<'_>, features: &[u64]) -> Vec<(u64, String)> {
+    let mut naming = Naming { wanted: features, seen: 0, found: Vec::new() };
+    walk(message, &mut naming);
+    naming.found
+}
+
+struct Naming<'f> {
+    wanted: &'f [u64],
+    seen: usize,
+    found: Vec<(u64, String)>,
+}
+
+impl Sink for Naming<'_> {
+    fn add(&mut self, kind: Kind, word: u64, name: impl Fn() -> String) -> bool {
+        let feature = hash::feature(kind, word).max(16);
+        let known = |found: &[(u64, String)]| found.iter().any(|(known, _)| *known == feature);
+        if self.wanted.contains(&feature) && !known(&self.found) {
+            self.found.push((feature, format!("{}{}", kind.says(), name())));
+        }
+        // Features told twice are counted twice here: a bound on the work, not on the set.
+        self.seen += 1;
+        self.found.len() < self.wanted.len() && self.seen < 16 * MOST_FEATURES
+    }
+}
+
+/// What is short and telling first: a long text must not crowd it out.
+fn walk(message: &Message<'_>, sink: &mut impl Sink) {
+    headers::walk(message, sink);
+    structure::walk(message, sink);
+    links::walk(message, sink);
+    text::walk(message, sink);
+}

@@ -1,0 +1,463 @@
+//! Text to words, in one pass and without a copy.
+//!
+//! A word is a run of letters and digits; case, accents and apostrophes are lost. Numbers longer than
+//! two digits count by their length only: years, prices and identifiers come anew with each message.
+//! What was written so that filters do not read it (`v1agra`, `V I A G R A`, `vіagra` with a Cyrillic
+//! letter) is read as a person does, and the disguise itself is told.
+//!
+//! Invariant: the hash of a word depends on its letters only, never on where it stands.
+
+use crate::fold::{Seen, leet, see};
+use crate::hash::{self, Hasher};
+
+/// A way of disguising words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Disguise {
+    /// Letters of two alphabets in one word, or letters drawn by other characters.
+    LookAlike,
+    /// Characters that take no space, within a word.
+    Hidden,
+    /// Digits and signs in place of letters.
+    Leet,
+    /// Letters one by one.
+    Spaced,
+}
+
+/// What a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Letters, or letters and digits.
+    Word,
+    /// Digits only, or an identifier of letters and digits.
+    Number,
+    /// A sign that says something: $, %, !, a picture.
+    Sign,
+    /// One character of a script that puts no spaces between words.
+    Dense,
+    /// A word that was read through its disguise, besides the token as written.
+    Unmasked(Disguise),
+}
+
+/// A word as it was read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Token {
+    pub(crate) hash: u64,
+    /// Where it stands in the text, in bytes.
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) form: Form,
+    /// Three capitals or more, and nothing else.
+    pub(crate) caps: bool,
+}
+
+/// Longest word that counts as one, in bytes; longer ones count by their length.
+const LONGEST: usize = 24;
+
+/// Single letters in a row that make a spaced-out word.
+const SPACED: usize = 4;
+
+const SEPARATOR: u8 = 0;
+const LETTER: u8 = 1;
+const DIGIT: u8 = 2;
+const SIGN: u8 = 3;
+const HIGH: u8 = 4;
+
+/// The class of each byte.
+const CLASS: [u8; 256] = {
+    let mut class = [SEPARATOR; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        class[byte] = if b.is_ascii_alphabetic() {
+            LETTER
+        } else if b.is_ascii_digit() {
+            DIGIT
+        } else if matches!(b, b'$' | b'%' | b'!') {
+            SIGN
+        } else if b >= 0x80 {
+            HIGH
+        } else {
+            SEPARATOR
+        };
+        byte += 1;
+    }
+    class
+};
+
+#[inline]
+fn class(bytes: &[u8], at: usize) -> u8 {
+    bytes.get(at).map_or(SEPARATOR, |byte| CLASS[*byte as usize])
+}
+
+/// Calls `on` with each token of `text`, in order, until it returns false.
+pub(crate) fn walk(text: &str, mut on: impl FnMut(Token) -> bool) {
+    let bytes = text.as_bytes();
+    let mut spaced = Spaced::default();
+    let mut at = 0;
+    while at < bytes.len() {
+        let token = match class(bytes, at) {
+            SEPARATOR => {
+                at += 1;
+                continue;
+            }
+            SIGN => sign(bytes, &mut at),
+            LETTER | DIGIT => {
+                let word = Reading::read(text, at);
+                at = word.end;
+                if !spaced.follow(bytes, &word, &mut on) || !word.tell(bytes, &mut on) {
+                    return;
+                }
+                continue;
+            }
+            _ => {
+                let Some(c) = text[at..].chars().next() else { return };
+                let start = at;
+                let form = match see(c) {
+                    Seen::Latin(_) | Seen::Fancy(_) | Seen::Letter(..) => {
+                        let word = Reading::read(text, at);
+                        at = word.end;
+                        if !spaced.follow(bytes, &word, &mut on) || !word.tell(bytes, &mut on) {
+                            return;
+                        }
+                        continue;
+                    }
+                    Seen::Dense(_) => Form::Dense,
+                    Seen::Picture(_) | Seen::Money(_) => Form::Sign,
+                    Seen::Nothing | Seen::Other => {
+                        at += c.len_utf8();
+                        continue;
+                    }
+                };
+                at += c.len_utf8();
+                let hash = Hasher::new().char(c).finish();
+                Token { hash, start, end: at, form, caps: false }
+            }
+        };
+        if !on(token) {
+            return;
+        }
+    }
+    spaced.end(&mut on);
+}
+
+/// One sign, or several of the same in a row.
+fn sign(bytes: &[u8], at: &mut usize) -> Token {
+    let (start, byte) = (*at, bytes[*at]);
+    while bytes.get(*at) == Some(&byte) {
+        *at += 1;
+    }
+    let hasher = Hasher::new().byte(byte);
+    let hash = if *at - start > 1 { hasher.byte(byte) } else { hasher }.finish();
+    Token { hash, start, end: *at, form: Form::Sign, caps: false }
+}
+
+/// A word while it is read.
+struct Reading {
+    start: usize,
+    end: usize,
+    /// As written, case and accents aside.
+    written: Hasher,
+    /// Look-alikes read as Latin.
+    looks: Hasher,
+    letters: usize,
+    digits: usize,
+    capitals: usize,
+    /// Letters of the Latin alphabet; of others that look like one of it; of others that don't.
+    latin: usize,
+    alike: usize,
+    foreign: usize,
+    fancy: bool,
+    hidden: bool,
+    signs: bool,
+}
+
+impl Reading {
+    fn read(text: &str, start: usize) -> Self {
+        let bytes = text.as_bytes();
+        let new = Hasher::new();
+        let mut word = Self {
+            start,
+            end: start,
+            written: new,
+            looks: new,
+            letters: 0,
+            digits: 0,
+            capitals: 0,
+            latin: 0,
+            alike: 0,
+            foreign: 0,
+            fancy: false,
+            hidden: false,
+            signs: false,
+        };
+        let mut at = start;
+        loop {
+            match class(bytes, at) {
+                LETTER => word.latin(bytes[at].to_ascii_lowercase(), bytes[at].is_ascii_uppercase()),
+                DIGIT => word.digit(bytes[at]),
+                HIGH => {
+                    let Some(c) = text[at..].chars().next() else { break };
+                    if !word.beyond(c) {
+                        break;
+                    }
+                    at += c.len_utf8() - 1;
+                }
+                SIGN if bytes[at] != b'%' && word.between_letters(bytes, at) => {
+                    word.signs = true;
+                    word.written = word.written.byte(bytes[at]);
+                }
+                _ if bytes.get(at) == Some(&b'\'') && class(bytes, at + 1) == LETTER => {}
+                _ => break,
+            }
+            at += 1;
+        }
+        word.end = at;
+        word
+    }
+
+    fn latin(&mut self, lower: u8, capital: bool) {
+        self.letters += 1;
+        self.latin += 1;
+        self.capitals += usize::from(capital);
+        self.written = self.written.byte(lower);
+        self.looks = self.looks.byte(lower);
+    }
+
+    fn digit(&mut self, byte: u8) {
+        self.digits += 1;
+        self.written = self.written.byte(byte);
+        self.looks = self.looks.byte(byte);
+    }
+
+    /// Takes a character beyond ASCII; false where it ends the word.
+    fn beyond(&mut self, c: char) -> bool {
+        match see(c) {
+            Seen::Latin(lower) => self.latin(lower, c.is_uppercase()),
+            Seen::Fancy(byte) if byte.is_ascii_digit() => {
+                self.fancy = true;
+                self.digit(byte);
+            }
+            Seen::Fancy(byte) => {
+                self.fancy = true;
+                self.latin(byte, false);
+            }
+            Seen::Letter(c, look) => {
+                self.letters += 1;
+                self.written = self.written.char(c);
+                match look {
+                    Some(byte) => {
+                        self.alike += 1;
+                        self.looks = self.looks.byte(byte);
+                    }
+                    None => {
+                        self.foreign += 1;
+                        self.looks = self.looks.char(c);
+                    }
+                }
+            }
+            Seen::Nothing => self.hidden |= self.latin > 0,
+            _ => return false,
+        }
+        true
+    }
+
+    fn between_letters(&self, bytes: &[u8], at: usize) -> bool {
+        self.letters > 0 && class(bytes, at - 1) == LETTER && class(bytes, at + 1) == LETTER
+    }
+
+    /// Hands on the word as written, and as read through a disguise.
+    fn tell(&self, bytes: &[u8], on: &mut impl FnMut(Token) -> bool) -> bool {
+        let long = self.end - self.start > 4 * LONGEST || self.letters + self.digits > LONGEST;
+        let (form, hash) = if self.letters == 0 {
+            (Form::Number, self.number(bytes))
+        } else if self.digits > 3 || (self.digits > 0 && self.letters + self.digits > 12) || long {
+            (Form::Number, hash::of(&[b'*', (self.letters + self.digits).min(64) as u8 / 8]))
+        } else {
+            (Form::Word, self.written.finish())
+        };
+        let caps = self.capitals > 2 && self.capitals == self.letters;
+        let token = Token { hash, start: self.start, end: self.end, form, caps };
+        if form != Form::Word {
+            return on(token);
+        }
+        match self.unmasked(bytes) {
+            // Letters for show are the same word: nothing is left to tell of them as written.
+            Some((disguise, hash)) => {
+                (hash == token.hash || on(token))
+                    && on(Token { hash, form: Form::Unmasked(disguise), ..token })
+            }
+            None => on(token),
+        }
+    }
+
+    fn number(&self, bytes: &[u8]) -> u64 {
+        if self.digits > 2 {
+            hash::of(&[b'#', self.digits.min(12) as u8])
+        } else {
+            hash::of(&bytes[self.start..self.end])
+        }
+    }
+
+    fn unmasked(&self, bytes: &[u8]) -> Option<(Disguise, u64)> {
+        if self.alike > 0 && self.latin > 0 && self.foreign == 0 {
+            return Some((Disguise::LookAlike, self.looks.finish()));
+        }
+        if self.fancy {
+            return Some((Disguise::LookAlike, self.looks.finish()));
+        }
+        if self.hidden {
+            return Some((Disguise::Hidden, self.looks.finish()));
+        }
+        let word = &bytes[self.start..self.end];
+        let masked = self.signs || (self.digits > 0 && self.digits <= 3);
+        let framed = word.first().is_some_and(u8::is_ascii_alphabetic)
+            && word.last().is_some_and(u8::is_ascii_alphabetic);
+        if !masked || !framed || self.letters < self.digits + 2 || !word.is_ascii() {
+            return None;
+        }
+        let mut read = Hasher::new();
+        for byte in word {
+            read = read.byte(match byte {
+                b'!' => b'i',
+                letter if letter.is_ascii_alphabetic() => letter.to_ascii_lowercase(),
+                other => leet(*other)?,
+            });
+        }
+        Some((Disguise::Leet, read.finish()))
+    }
+}
+
+/// Watches for letters that stand one by one.
+#[derive(Default)]
+struct Spaced {
+    letters: usize,
+    read: Option<Hasher>,
+    start: usize,
+    end: usize,
+}
+
+impl Spaced {
+    fn follow(
+        &mut self,
+        bytes: &[u8],
+        word: &Reading,
+        on: &mut impl FnMut(Token) -> bool,
+    ) -> bool {
+        let single = word.letters + word.digits == 1;
+        let near = word.start == self.end + 1 && bytes.get(self.end).is_some_and(|b| *b != b'\n');
+        if let (true, true, Some(read)) = (single, near, self.read) {
+            self.read = Some(read.bytes_caseless(&bytes[word.start..word.end]));
+            self.letters += 1;
+            self.end = word.end;
+            return true;
+        }
+        let going_on = if self.read.is_some() { self.end(on) } else { true };
+        if single {
+            let read = Hasher::new().bytes_caseless(&bytes[word.start..word.end]);
+            *self = Self { letters: 1, read: Some(read), start: word.start, end: word.end };
+        }
+        going_on
+    }
+
+    fn end(&mut self, on: &mut impl FnMut(Token) -> bool) -> bool {
+        let Some(read) = self.read.take() else { return true };
+        let form = Form::Unmasked(Disguise::Spaced);
+        self.letters < SPACED
+            || on(Token {
+                hash: read.finish(),
+                start: self.start,
+                end: self.end,
+                form,
+                caps: false,
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(text: &str) -> Vec<Token> {
+        let mut tokens = Vec::new();
+        walk(text, |token| {
+            tokens.push(token);
+            true
+        });
+        tokens
+    }
+
+    fn forms(text: &str) -> Vec<(&str, Form)> {
+        tokens(text).iter().map(|token| (&text[token.start..token.end], token.form)).collect()
+    }
+
+    #[test]
+    fn words_are_read_without_case_accents_and_apostrophes() {
+        let plain = tokens("cafe dont");
+        let written = tokens("CAFÉ — «don't»");
+        assert_eq!(written.len(), 2);
+        assert!(plain.iter().zip(&written).all(|(a, b)| a.hash == b.hash));
+        assert!(written[0].caps && !written[1].caps);
+    }
+
+    #[test]
+    fn numbers_count_by_their_length() {
+        let of = |text: &str| tokens(text)[0].hash;
+        assert_eq!(of("2002"), of("2026"));
+        assert_ne!(of("20"), of("21"));
+        assert_eq!(of("a8f9e7c1d2b3"), of("0f9e8d7c6b5a"));
+    }
+
+    #[test]
+    fn a_disguise_is_seen_through_and_told() {
+        let viagra = tokens("viagra")[0].hash;
+        for (text, disguise) in [
+            ("v1agra", Disguise::Leet),
+            ("V!AGRA", Disguise::Leet),
+            ("vi\u{200b}agra", Disguise::Hidden),
+            ("vіаgrа", Disguise::LookAlike),
+            ("𝓿𝓲𝓪𝓰𝓻𝓪", Disguise::LookAlike),
+            ("V I A G R A", Disguise::Spaced),
+            ("v.i.a.g.r.a", Disguise::Spaced),
+        ] {
+            let found = tokens(text);
+            let unmasked = found.iter().find(|token| token.form == Form::Unmasked(disguise));
+            assert_eq!(unmasked.map(|token| token.hash), Some(viagra), "{text}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn honest_words_wear_no_disguise() {
+        for text in ["виагра привет", "mp3 and h264", "a b c", "Ελληνικά", "naïve", "2nd 3D x86"] {
+            assert!(
+                tokens(text).iter().all(|token| !matches!(token.form, Form::Unmasked(_))),
+                "{text}: {:?}",
+                forms(text)
+            );
+        }
+    }
+
+    #[test]
+    fn signs_and_scripts_without_spaces_are_tokens() {
+        assert_eq!(
+            forms("$99!!! 中文 50%"),
+            [
+                ("$", Form::Sign),
+                ("99", Form::Number),
+                ("!!!", Form::Sign),
+                ("中", Form::Dense),
+                ("文", Form::Dense),
+                ("50", Form::Number),
+                ("%", Form::Sign)
+            ]
+        );
+    }
+
+    #[test]
+    fn every_token_lies_on_characters() {
+        for text in ["é€𝐯x\u{200b}中1", "\u{200b}a\u{300}", "İSTANBUL ß", "a'", "'a", "$", "x!y"] {
+            for token in tokens(text) {
+                assert!(text.get(token.start..token.end).is_some_and(|word| !word.is_empty()));
+            }
+        }
+    }
+}

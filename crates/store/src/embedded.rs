@@ -1,0 +1,338 @@
+//! The store in one file, over redb: a tree of pages, each transaction whole or not there.
+//!
+//! Every value carries a checksum of its own: redb proves its pages only when it repairs, and what a
+//! disk garbles must not be taken for counts. redb may panic on a page that makes no sense; that
+//! ends here, as an error, and the next start examines the file (see `salvage.rs`).
+//!
+//! Invariant: one process holds the file; a value is returned as it was written, or not at all.
+
+use std::fs;
+use std::io;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use redb::{
+    Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable,
+    TableDefinition, TableError, WriteTransaction,
+};
+
+use crate::batch::Change;
+use crate::salvage::{self, Lost};
+use crate::{Batch, Snapshot, Space, Store, StoreError, Visit, Written};
+
+/// The file within the folder of the store.
+pub const FILE_NAME: &str = "tidegate.redb";
+
+/// Memory for pages of the file, in bytes.
+const CACHE_BYTES: usize = 16 << 20;
+
+/// Checksum and time of expiry, before each value.
+const HEADER: usize = 12;
+
+pub(crate) type Table = TableDefinition<'static, &'static [u8], &'static [u8]>;
+
+/// When entries expire: time, space and key, in this order.
+pub(crate) const EXPIRY: Table = TableDefinition::new("expiry");
+
+/// A store in a file.
+pub struct Embedded {
+    database: Database,
+    path: PathBuf,
+}
+
+/// A store that was opened, and what of it could not be read.
+pub struct Opened {
+    /// The store.
+    pub store: Embedded,
+    /// What was lost, if the file was damaged: to be told to the operator.
+    pub lost: Option<Lost>,
+}
+
+impl Embedded {
+    /// Opens the store in `folder`, which is made where it is missing. A file that is damaged is
+    /// set aside, and what is sound in it goes on in a new one.
+    ///
+    /// # Errors
+    /// When another process has the file, or neither it nor a new one can be opened.
+    pub fn open(folder: &Path) -> Result<Opened, StoreError> {
+        let path = folder.join(FILE_NAME);
+        let fail = |source| StoreError::Open { path: path.clone(), source };
+        fs::create_dir_all(folder).map_err(fail)?;
+        let doubted = salvage::doubt(&path);
+        let examine = doubted.exists();
+        let lost = match open_file(&path, examine)? {
+            Ok(database) => {
+                let _ = fs::remove_file(&doubted);
+                return Ok(Opened { store: Self { database, path }, lost: None });
+            }
+            Err(why) => salvage::set_aside(&path, why)?,
+        };
+        let database = open_file(&path, false)?.map_err(|why| fail(io::Error::other(why)))?;
+        let mut store = Self { database, path };
+        let lost = salvage::recover(&mut store, lost)?;
+        let _ = fs::remove_file(&doubted);
+        Ok(Opened { store, lost: Some(lost) })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes entries of a space as another file held them.
+    pub(crate) fn restore(
+        &self,
+        space: &str,
+        entries: &[(Vec<u8>, Vec<u8>)],
+    ) -> Result<(), StoreError> {
+        let transaction = self.database.begin_write().map_err(failed)?;
+        {
+            let name = TableDefinition::<&[u8], &[u8]>::new(space);
+            let mut table = transaction.open_table(name).map_err(failed)?;
+            let mut expiry = transaction.open_table(EXPIRY).map_err(failed)?;
+            for (key, wrapped) in entries {
+                table.insert(key.as_slice(), wrapped.as_slice()).map_err(failed)?;
+                let expires = expires(space, key, wrapped);
+                if expires != 0 {
+                    let index = index_key(expires, space, key);
+                    expiry.insert(index.as_slice(), &[][..]).map_err(failed)?;
+                }
+            }
+        }
+        transaction.commit().map_err(failed)
+    }
+
+    /// Runs `work` on the database; a panic of redb becomes an error, and marks the file.
+    fn guard<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let done = catch_unwind(AssertUnwindSafe(work))
+            .unwrap_or_else(|_| Err(StoreError::Failed("a page makes no sense".to_owned())));
+        if let Err(StoreError::Damaged { .. } | StoreError::Failed(_)) = &done {
+            let _ = fs::write(salvage::doubt(&self.path), b"");
+        }
+        done
+    }
+}
+
+/// The database of a file, made where it is missing. The inner error tells damage.
+pub(crate) fn open_file(
+    path: &Path,
+    examine: bool,
+) -> Result<Result<Database, String>, StoreError> {
+    let opened = catch_unwind(|| {
+        let mut builder = Builder::new();
+        builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(examine);
+        builder.create(path)
+    });
+    match opened {
+        Ok(Ok(database)) => Ok(Ok(database)),
+        Ok(Err(DatabaseError::DatabaseAlreadyOpen)) => Err(StoreError::InUse(path.to_owned())),
+        Ok(Err(DatabaseError::Storage(redb::StorageError::Io(error))))
+            if !matches!(
+                error.kind(),
+                io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+            ) =>
+        {
+            Err(StoreError::Open { path: path.to_owned(), source: error })
+        }
+        Ok(Err(error)) => Ok(Err(error.to_string())),
+        Err(_) => Ok(Err("its pages make no sense".to_owned())),
+    }
+}
+
+impl Store for Embedded {
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.snapshot()?.get(space, key)
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
+        let transaction = self.guard(|| self.database.begin_read().map_err(failed))?;
+        Ok(Box::new(View { store: self, transaction }))
+    }
+
+    fn write(&self, batch: &Batch) -> Result<Written, StoreError> {
+        self.guard(|| {
+            let mut transaction = self.database.begin_write().map_err(failed)?;
+            transaction.set_quick_repair(true);
+            for expected in &batch.expectations {
+                let table = transaction.open_table(table(expected.space)).map_err(failed)?;
+                let found = table.get(expected.key.as_slice()).map_err(failed)?;
+                let found = found
+                    .as_ref()
+                    .map(|found| unwrap(expected.space, &expected.key, found.value()));
+                if found.transpose()?.map(|(_, value)| value) != expected.value.as_deref() {
+                    return Ok(Written::Conflict);
+                }
+            }
+            for change in &batch.changes {
+                apply(&transaction, change)?;
+            }
+            transaction.commit().map_err(failed)?;
+            Ok(Written::Done)
+        })
+    }
+
+    fn expire(&self, now: u64, most: usize) -> Result<usize, StoreError> {
+        self.guard(|| {
+            let mut transaction = self.database.begin_write().map_err(failed)?;
+            transaction.set_quick_repair(true);
+            let due = due(&transaction, now, most)?;
+            for (index_key, space, key) in &due {
+                let name: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new(space);
+                transaction.open_table(name).map_err(failed)?.remove(&key[..]).map_err(failed)?;
+                let mut expiry = transaction.open_table(EXPIRY).map_err(failed)?;
+                expiry.remove(&index_key[..]).map_err(failed)?;
+            }
+            if due.is_empty() {
+                transaction.abort().map_err(failed)?;
+            } else {
+                transaction.commit().map_err(failed)?;
+            }
+            Ok(due.len())
+        })
+    }
+}
+
+/// Index key, space and key of an entry that is due.
+type Due = (Vec<u8>, String, Vec<u8>);
+
+/// The entries that are due, the oldest first.
+fn due(transaction: &WriteTransaction, now: u64, most: usize) -> Result<Vec<Due>, StoreError> {
+    let expiry = transaction.open_table(EXPIRY).map_err(failed)?;
+    let end = now.saturating_add(1).to_be_bytes();
+    let mut due = Vec::new();
+    for entry in expiry.range::<&[u8]>(..&end[..]).map_err(failed)?.take(most) {
+        let index_key = entry.map_err(failed)?.0.value().to_vec();
+        let rest = index_key.get(8..).unwrap_or_default();
+        let split = rest.iter().position(|byte| *byte == 0).unwrap_or(rest.len());
+        let space = String::from_utf8_lossy(&rest[..split]).into_owned();
+        let key = rest.get(split + 1..).unwrap_or_default().to_vec();
+        due.push((index_key, space, key));
+    }
+    Ok(due)
+}
+
+/// Makes one change, and keeps the index of expiry true.
+fn apply(transaction: &WriteTransaction, change: &Change) -> Result<(), StoreError> {
+    let mut entries = transaction.open_table(table(change.space)).map_err(failed)?;
+    let key = change.key.as_slice();
+    let old = match &change.value {
+        Some(value) => {
+            entries.insert(key, wrap(change.space.name(), key, value, change.expires).as_slice())
+        }
+        None => entries.remove(key),
+    };
+    let old = old.map_err(failed)?.map_or(0, |old| expires(change.space.name(), key, old.value()));
+    if old == 0 && change.expires == 0 {
+        return Ok(());
+    }
+    let mut expiry = transaction.open_table(EXPIRY).map_err(failed)?;
+    if old != 0 {
+        expiry.remove(index_key(old, change.space.name(), key).as_slice()).map_err(failed)?;
+    }
+    if change.expires != 0 && change.value.is_some() {
+        expiry
+            .insert(index_key(change.expires, change.space.name(), key).as_slice(), &[][..])
+            .map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn index_key(expires: u64, space: &str, key: &[u8]) -> Vec<u8> {
+    [&expires.to_be_bytes()[..], space.as_bytes(), &[0], key].concat()
+}
+
+struct View<'s> {
+    store: &'s Embedded,
+    transaction: ReadTransaction,
+}
+
+impl Snapshot for View<'_> {
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.store.guard(|| {
+            let entries = match self.transaction.open_table(table(space)) {
+                Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+                entries => entries.map_err(failed)?,
+            };
+            let Some(found) = ReadableTable::get(&entries, key).map_err(failed)? else {
+                return Ok(None);
+            };
+            unwrap(space, key, found.value()).map(|(_, value)| Some(value.to_vec()))
+        })
+    }
+
+    fn scan(
+        &self,
+        space: Space,
+        prefix: &[u8],
+        from: &[u8],
+        visit: &mut Visit<'_>,
+    ) -> Result<usize, StoreError> {
+        let mut damaged = 0;
+        self.store.guard(|| {
+            let entries = match self.transaction.open_table(table(space)) {
+                Err(TableError::TableDoesNotExist(_)) => return Ok(()),
+                entries => entries.map_err(failed)?,
+            };
+            let range = ReadableTable::range::<&[u8]>(&entries, from.max(prefix)..);
+            for entry in range.map_err(failed)? {
+                let (key, value) = entry.map_err(failed)?;
+                if !key.value().starts_with(prefix) {
+                    break;
+                }
+                match unwrap(space, key.value(), value.value()) {
+                    Ok((_, value)) => {
+                        if let ControlFlow::Break(()) = visit(key.value(), value) {
+                            break;
+                        }
+                    }
+                    Err(_) => damaged += 1,
+                }
+            }
+            Ok(())
+        })?;
+        Ok(damaged)
+    }
+}
+
+fn table(space: Space) -> Table {
+    TableDefinition::new(space.name())
+}
+
+fn wrap(space: &str, key: &[u8], value: &[u8], expires: u64) -> Vec<u8> {
+    let mut wrapped = Vec::with_capacity(HEADER + value.len());
+    wrapped.extend_from_slice(&[0; 4]);
+    wrapped.extend_from_slice(&expires.to_le_bytes());
+    wrapped.extend_from_slice(value);
+    let sum = checksum(space, key, &wrapped[4..]);
+    wrapped[..4].copy_from_slice(&sum.to_le_bytes());
+    wrapped
+}
+
+fn unwrap<'v>(space: Space, key: &[u8], wrapped: &'v [u8]) -> Result<(u64, &'v [u8]), StoreError> {
+    let damaged = StoreError::Damaged { space: space.name() };
+    verified(space.name(), key, wrapped).ok_or(damaged)
+}
+
+/// Time of expiry and value of an entry; `None` where key or value are not as they were written.
+pub(crate) fn verified<'v>(space: &str, key: &[u8], wrapped: &'v [u8]) -> Option<(u64, &'v [u8])> {
+    let (sum, rest) = wrapped.split_first_chunk::<4>()?;
+    let (expires, value) = rest.split_first_chunk::<8>()?;
+    let sound = u32::from_le_bytes(*sum) == checksum(space, key, rest);
+    sound.then(|| (u64::from_le_bytes(*expires), value))
+}
+
+fn checksum(space: &str, key: &[u8], rest: &[u8]) -> u32 {
+    let mut sum = crc32fast::Hasher::new();
+    [space.as_bytes(), &[0], key, rest].iter().for_each(|bytes| sum.update(bytes));
+    sum.finalize()
+}
+
+fn expires(space: &str, key: &[u8], wrapped: &[u8]) -> u64 {
+    verified(space, key, wrapped).map_or(0, |(expires, _)| expires)
+}
+
+pub(crate) fn failed(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Failed(error.to_string())
+}

@@ -1,0 +1,87 @@
+//! What outlives a message: keys and values in spaces, written in atomic batches.
+//!
+//! [`Store`] is what the rest of tidegate knows. [`Embedded`] keeps it in one file beside the daemon,
+//! [`Memory`] in a process that needs no more than that (tests, `eval`). A batch may name what it
+//! expects to find: it is then refused where another writer was faster, which is how a counter is
+//! read, changed and written back safely over any backend, a network one included.
+//!
+//! Invariant: when [`Store::write`] has returned, the whole batch survives a crash; when it hasn't,
+//! all of it does or none.
+
+mod batch;
+mod embedded;
+mod error;
+mod memory;
+mod salvage;
+
+use std::ops::ControlFlow;
+
+pub use batch::{Batch, Change, Expectation, Space};
+pub use embedded::{Embedded, FILE_NAME, Opened};
+pub use error::StoreError;
+pub use memory::Memory;
+pub use salvage::Lost;
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Written {
+    /// All of it was written, and is durable.
+    Done,
+    /// An expectation did not hold: nothing was written. Read again, decide again.
+    Conflict,
+}
+
+/// Called with each key and value of a scan; says whether to go on.
+pub type Visit<'v> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'v;
+
+/// Keys and values that outlive a message. Calls block on the disk: not for an async thread.
+pub trait Store: Send + Sync + 'static {
+    /// The value of a key, as last written.
+    ///
+    /// # Errors
+    /// When the backend cannot be read, or the value is not as it was written.
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// A view in which nothing changes any more, whatever is written meanwhile.
+    ///
+    /// # Errors
+    /// When the backend cannot be read.
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError>;
+
+    /// Writes a batch whole or not at all, durably.
+    ///
+    /// # Errors
+    /// When the backend cannot be written; the batch is then not written.
+    fn write(&self, batch: &Batch) -> Result<Written, StoreError>;
+
+    /// Removes up to `most` entries that live no longer than `now`, in seconds since 1970, the oldest
+    /// first. Returns how many it removed; `most` of them: there may be more.
+    ///
+    /// # Errors
+    /// When the backend cannot be written.
+    fn expire(&self, now: u64, most: usize) -> Result<usize, StoreError>;
+}
+
+/// A consistent view of a store.
+pub trait Snapshot {
+    /// The value of a key when the view was taken.
+    ///
+    /// # Errors
+    /// When the backend cannot be read, or the value is not as it was written.
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Visits the entries of a space whose keys begin with `prefix`, from key `from` on, in order of
+    /// their bytes. Values that are not as they were written are left out; the number of those is
+    /// returned.
+    ///
+    /// # Errors
+    /// When the backend cannot be read.
+    fn scan(
+        &self,
+        space: Space,
+        prefix: &[u8],
+        from: &[u8],
+        visit: &mut Visit<'_>,
+    ) -> Result<usize, StoreError>;
+}
