@@ -1,0 +1,178 @@
+//! The header section, split into its fields (RFC 5322, section 2.2).
+//!
+//! Invariant: every byte of the section belongs to a field or to a line that is none; no byte is
+//! copied.
+
+use std::borrow::Cow;
+
+use mail_parser::HeaderValue;
+use mail_parser::parsers::MessageStream;
+use memchr::{memchr, memmem};
+
+use crate::decode::readable;
+use crate::defects::{Defect, Defects};
+
+/// One header field as it stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Field<'m> {
+    /// Its name, as it is written.
+    pub name: &'m str,
+    /// What stands behind the colon, folded as it is, without the last line end.
+    pub value: &'m [u8],
+    /// The value with its line end, as the grammar wants it.
+    whole: &'m [u8],
+}
+
+impl<'m> Field<'m> {
+    /// The value on one line, its encoded words (RFC 2047) decoded.
+    #[must_use]
+    pub fn text(&self) -> Cow<'m, str> {
+        if memmem::find(self.value, b"=?").is_some()
+            && let HeaderValue::Text(text) = MessageStream::new(self.whole).parse_unstructured()
+        {
+            return match text {
+                Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+                Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+            };
+        }
+        self.raw_text()
+    }
+
+    /// The value on one line, as it was sent.
+    #[must_use]
+    pub fn raw_text(&self) -> Cow<'m, str> {
+        match readable(self.value) {
+            Cow::Borrowed(text) if !text.contains(['\r', '\n']) => Cow::Borrowed(text.trim()),
+            text => Cow::Owned(text.trim().replace(['\r', '\n'], "")),
+        }
+    }
+
+    /// Whether the name is `name`, letter case aside.
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
+    /// The value for the parsers of mail-parser, cut at `most` bytes.
+    pub(crate) fn stream(&self, most: usize) -> MessageStream<'m> {
+        MessageStream::new(self.whole.get(..most).unwrap_or(self.whole))
+    }
+}
+
+/// A header section, taken off the front of an entity.
+pub(crate) struct Section<'m> {
+    pub(crate) fields: Vec<Field<'m>>,
+    /// Where the body begins.
+    pub(crate) body: usize,
+}
+
+/// Splits the header section off `entity`, a message or a MIME part.
+pub(crate) fn split<'m>(entity: &'m [u8], most: usize, defects: &mut Defects) -> Section<'m> {
+    let mut fields = Vec::with_capacity(if most > 100 { 40 } else { 6 });
+    let mut at = 0;
+    while at < entity.len() {
+        let rest = &entity[at..];
+        if let Some(end) = empty_line(rest) {
+            return Section { fields, body: at + end };
+        }
+        let end = field_end(rest);
+        match field(&rest[..end]) {
+            Some(_) if fields.len() >= most => defects.note(Defect::FieldsCut),
+            Some(field) => fields.push(field),
+            // mbox files begin so.
+            None if at == 0 && rest.starts_with(b"From ") => {}
+            None => defects.note(Defect::NotAField),
+        }
+        at += end;
+    }
+    if !entity.is_empty() {
+        defects.note(Defect::HeaderUnended);
+    }
+    Section { fields, body: entity.len() }
+}
+
+fn empty_line(rest: &[u8]) -> Option<usize> {
+    match rest {
+        [b'\n', ..] => Some(1),
+        [b'\r', b'\n', ..] => Some(2),
+        _ => None,
+    }
+}
+
+/// Past the line end that no white space follows.
+fn field_end(rest: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(newline) = memchr(b'\n', &rest[at..]) {
+        at += newline + 1;
+        if !matches!(rest.get(at), Some(b' ' | b'\t')) {
+            return at;
+        }
+    }
+    rest.len()
+}
+
+/// Blanks before the colon are obsolete but allowed (RFC 5322, section 4.5).
+fn field(line: &[u8]) -> Option<Field<'_>> {
+    let colon = memchr(b':', line)?;
+    let name = line[..colon].trim_ascii_end();
+    if name.is_empty() || !name.iter().all(u8::is_ascii_graphic) {
+        return None;
+    }
+    let whole = &line[colon + 1..];
+    let value = whole.strip_suffix(b"\n").unwrap_or(whole);
+    let value = value.strip_suffix(b"\r").unwrap_or(value);
+    Some(Field { name: str::from_utf8(name).ok()?, value, whole })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(raw: &str, expect: &[(&str, &str)], body: &str, defect: Option<Defect>) {
+        let mut defects = Defects::default();
+        let section = split(raw.as_bytes(), 1_000, &mut defects);
+        let texts: Vec<_> = section.fields.iter().map(|field| (field.name, field.text())).collect();
+        let texts: Vec<_> = texts.iter().map(|(name, text)| (*name, text.as_ref())).collect();
+        assert_eq!(texts, expect);
+        assert_eq!(&raw[section.body..], body);
+        assert_eq!(defects.as_slice(), defect.as_slice());
+    }
+
+    #[test]
+    fn fields_are_unfolded_and_the_body_begins_behind_the_empty_line() {
+        check(
+            "A: 1\r\nB:\r\n 2\r\n\t3\r\n\r\nbody\r\n",
+            &[("A", "1"), ("B", "2\t3")],
+            "body\r\n",
+            None,
+        );
+        check("A: 1\nB : 2\n\nA: 3\n", &[("A", "1"), ("B", "2")], "A: 3\n", None);
+        check("From x Mon\nA: 1\n\n", &[("A", "1")], "", None);
+    }
+
+    #[test]
+    fn what_is_no_field_is_told() {
+        check("A: 1\nhello\n\nb", &[("A", "1")], "b", Some(Defect::NotAField));
+        check("A: 1\nB: 2", &[("A", "1"), ("B", "2")], "", Some(Defect::HeaderUnended));
+    }
+
+    #[test]
+    fn encoded_words_are_decoded_and_joined() {
+        check(
+            "S: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n =?iso-8859-1?b?IGF1cyA=?= =?koi8-r?b?7c/Tyw==?=\r\n\r\n",
+            &[("S", "Grüße aus Моск")],
+            "",
+            None,
+        );
+        check("S: =?x-none?q?a?=\n\n", &[("S", "a")], "", None);
+        check("S: =?utf-8?q?a\n\n", &[("S", "=?utf-8?q?a")], "", None);
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_read_as_latin() {
+        let mut defects = Defects::default();
+        let section = split(b"S: Gr\xfc\xdfe\n\n", 9, &mut defects);
+        assert_eq!(section.fields[0].text(), "Grüße");
+    }
+}

@@ -1,0 +1,771 @@
+//! HTML as a reader sees it: the visible text, what is hidden from the eye, and where links lead.
+//!
+//! This is no browser: elements are tracked by their tags alone, inline styles are understood and
+//! style sheets are not, and scripts don't run, as in mail programs.
+//!
+//! Invariant: one pass, in time and memory in proportion to the source; elements nest no deeper here
+//! than [`DEEPEST`].
+
+use std::convert::Infallible;
+
+use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
+use html5gum::{Span, Tokenizer};
+
+use crate::css::{Rgb, Style, colour, is_alike};
+use crate::defects::{Defect, Defects};
+use crate::links::{LinkKind, Links};
+use crate::url::Url;
+
+/// Open elements that are tracked; deeper ones are as their parent is.
+const DEEPEST: usize = 200;
+/// Bytes of a link's text.
+const LONGEST_LINK_TEXT: usize = 200;
+
+/// What the HTML of a message consists of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HtmlFacts {
+    /// Start tags.
+    pub tags: u32,
+    /// Start tags with names that HTML doesn't have.
+    pub unknown_tags: u32,
+    /// Comments; those of Office programs' own are not counted.
+    pub comments: u32,
+    /// Words broken by a comment or an unknown tag.
+    pub broken_words: u32,
+    /// Images to be fetched.
+    pub images_remote: u32,
+    /// Images that came with the message.
+    pub images_embedded: u32,
+    /// Images to be fetched of 2 × 2 pixels or less.
+    pub tracking_pixels: u32,
+    /// Forms.
+    pub forms: u32,
+    /// Inputs for passwords.
+    pub password_inputs: u32,
+    /// Scripts.
+    pub scripts: u32,
+    /// Frames, objects and embedded programs.
+    pub frames: u32,
+    /// Attributes such as `onclick`.
+    pub event_handlers: u32,
+    /// Elements hidden by their style or attribute, with text in them.
+    pub styles_hidden: u32,
+    /// Elements with letters too small to read, with text in them.
+    pub styles_tiny: u32,
+    /// Elements with letters in the colour of their background, with text in them.
+    pub styles_invisible_colour: u32,
+    /// Whether the page sends its reader elsewhere by itself.
+    pub refresh: bool,
+    /// Whether relative links have a base.
+    pub base: bool,
+}
+
+/// Reads HTML into text, and its links into `links`.
+pub(crate) struct Renderer<'r> {
+    pub(crate) facts: HtmlFacts,
+    visible: &'r mut String,
+    hidden: &'r mut String,
+    most: usize,
+    links: &'r mut Links,
+    defects: &'r mut Defects,
+    open: Vec<Element>,
+    tag: Tag,
+    base: Option<String>,
+    anchor: Option<Anchor>,
+    /// Where text of anchors stands in `visible`: its links are known.
+    anchored: Vec<(usize, usize)>,
+    /// The last letter stood directly before a comment or an unknown tag.
+    cut_word: bool,
+    /// Within `<pre>`, white space is kept.
+    pre: u32,
+    begin: usize,
+}
+
+/// An open element, as what is in it looks.
+#[derive(Debug, Clone, Copy)]
+struct Element {
+    name: Name,
+    look: Look,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    hidden: Option<Why>,
+    /// Text of it was counted already.
+    counted: bool,
+    colour: Rgb,
+    /// None: an image or unknown.
+    background: Option<Rgb>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    Style,
+    Tiny,
+    Colour,
+    /// Nobody expects to see it: a title, a style sheet, a script.
+    Never,
+}
+
+/// A tag's name, or as much of it as tells it from others.
+type Name = [u8; 10];
+
+fn name_of(name: &[u8]) -> Name {
+    let mut short = Name::default();
+    for (to, from) in short.iter_mut().zip(name) {
+        *to = from.to_ascii_lowercase();
+    }
+    short
+}
+
+/// A start tag whose attributes are being read.
+#[derive(Default)]
+struct Tag {
+    name: Vec<u8>,
+    attribute: Option<Attribute>,
+    values: [Option<String>; ATTRIBUTES.len()],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Attribute {
+    Style,
+    Href,
+    Src,
+    Action,
+    Background,
+    BgColour,
+    Colour,
+    Hidden,
+    Width,
+    Height,
+    HttpEquiv,
+    Content,
+    Type,
+    Data,
+}
+
+const ATTRIBUTES: [(&[u8], Attribute); 14] = [
+    (b"style", Attribute::Style),
+    (b"href", Attribute::Href),
+    (b"src", Attribute::Src),
+    (b"action", Attribute::Action),
+    (b"background", Attribute::Background),
+    (b"bgcolor", Attribute::BgColour),
+    (b"color", Attribute::Colour),
+    (b"hidden", Attribute::Hidden),
+    (b"width", Attribute::Width),
+    (b"height", Attribute::Height),
+    (b"http-equiv", Attribute::HttpEquiv),
+    (b"content", Attribute::Content),
+    (b"type", Attribute::Type),
+    (b"data", Attribute::Data),
+];
+
+impl Tag {
+    fn get(&self, attribute: Attribute) -> Option<&str> {
+        self.values[attribute as usize].as_deref()
+    }
+}
+
+struct Anchor {
+    url: Option<Url>,
+    /// Where its text begins in `visible`.
+    begin: usize,
+}
+
+impl<'r> Renderer<'r> {
+    pub(crate) fn new(
+        visible: &'r mut String,
+        hidden: &'r mut String,
+        most: usize,
+        links: &'r mut Links,
+        defects: &'r mut Defects,
+    ) -> Self {
+        let begin = visible.len();
+        Self {
+            facts: HtmlFacts::default(),
+            visible,
+            hidden,
+            most,
+            links,
+            defects,
+            open: Vec::with_capacity(32),
+            tag: Tag::default(),
+            base: None,
+            anchor: None,
+            anchored: Vec::new(),
+            cut_word: false,
+            pre: 0,
+            begin,
+        }
+    }
+
+    /// Reads all of `source`.
+    pub(crate) fn read(mut self, source: &str) -> HtmlFacts {
+        let mut emitter =
+            CallbackEmitter::new(|event: CallbackEvent<'_>, _: Span<()>| -> Option<Infallible> {
+                self.event(&event);
+                None
+            });
+        emitter.naively_switch_states(true);
+        for token in Tokenizer::new_with_emitter(source, emitter) {
+            let Ok(_) = token;
+        }
+        self.end_anchor();
+        self.links_outside_anchors();
+        self.facts
+    }
+
+    fn event(&mut self, event: &CallbackEvent<'_>) {
+        match *event {
+            CallbackEvent::OpenStartTag { name } => {
+                self.tag.name.clear();
+                self.tag.name.extend_from_slice(name);
+                self.tag.attribute = None;
+                self.tag.values = Default::default();
+            }
+            CallbackEvent::AttributeName { name } => self.attribute(name),
+            CallbackEvent::AttributeValue { value } => self.attribute_value(value),
+            CallbackEvent::CloseStartTag { self_closing } => self.start(self_closing),
+            CallbackEvent::EndTag { name } => self.end(name),
+            CallbackEvent::String { value } => self.text(&String::from_utf8_lossy(value)),
+            CallbackEvent::Comment { value } => {
+                if !value.starts_with(b"[if") && !value.starts_with(b"[endif") {
+                    self.facts.comments += 1;
+                }
+                self.cut_word |= self.ends_in_letter();
+            }
+            CallbackEvent::Doctype { .. } | CallbackEvent::Error(_) => {}
+        }
+    }
+
+    fn attribute(&mut self, name: &[u8]) {
+        let known = ATTRIBUTES.iter().find(|(known, _)| name.eq_ignore_ascii_case(known));
+        self.tag.attribute = known.map(|(_, attribute)| *attribute);
+        if let Some(attribute) = self.tag.attribute {
+            // The first of its name counts.
+            let place = &mut self.tag.values[attribute as usize];
+            if place.is_some() {
+                self.tag.attribute = None;
+            } else {
+                *place = Some(String::new());
+            }
+        } else if name.len() > 3 && name[..2].eq_ignore_ascii_case(b"on") {
+            self.facts.event_handlers += 1;
+        }
+    }
+
+    fn attribute_value(&mut self, value: &[u8]) {
+        if let Some(attribute) = self.tag.attribute.take()
+            && let Some(place) = &mut self.tag.values[attribute as usize]
+        {
+            place.push_str(&String::from_utf8_lossy(&value[..value.len().min(8_192)]));
+        }
+    }
+
+    fn start(&mut self, self_closing: bool) {
+        self.facts.tags += 1;
+        let tag = std::mem::take(&mut self.tag);
+        let known = TAGS.binary_search(&tag.name.as_slice()).is_ok();
+        if !known && !tag.name.contains(&b':') {
+            self.facts.unknown_tags += 1;
+            self.cut_word |= self.ends_in_letter();
+        }
+        self.count(&tag);
+        self.follow(&tag);
+        if is_block(&tag.name) {
+            self.line_end();
+        } else if matches!(tag.name.as_slice(), b"td" | b"th" | b"img") {
+            self.space();
+        }
+        if !is_void(&tag.name) && !self_closing && self.open.len() < DEEPEST {
+            let look = self.look_of(&tag);
+            self.open.push(Element { name: name_of(&tag.name), look });
+            self.pre += u32::from(tag.name == b"pre");
+        }
+        self.tag = tag;
+    }
+
+    fn end(&mut self, name: &[u8]) {
+        let short = name_of(name);
+        if is_block(name) {
+            self.line_end();
+        }
+        if name == b"a" {
+            self.end_anchor();
+        }
+        // A tag that closes nothing near is ignored, as browsers do; what it closes over is closed.
+        let near = self.open.iter().rev().take(50).position(|element| element.name == short);
+        if let Some(above) = near {
+            let keep = self.open.len() - above - 1;
+            for closed in self.open.drain(keep..) {
+                self.pre -= u32::from(closed.name == name_of(b"pre")).min(self.pre);
+            }
+        }
+    }
+
+    /// How the text in an element looks.
+    fn look_of(&self, tag: &Tag) -> Look {
+        let mut look = self.look();
+        look.counted = false;
+        if is_never_shown(&tag.name) {
+            look.hidden = Some(Why::Never);
+            return look;
+        }
+        let style = tag.get(Attribute::Style).map(Style::parse).unwrap_or_default();
+        if let Some(own) = style.colour.or_else(|| tag.get(Attribute::Colour).and_then(colour)) {
+            look.colour = own;
+        }
+        if let Some(own) = style.background {
+            look.background = own;
+        } else if tag.get(Attribute::Background).is_some() {
+            look.background = None;
+        } else if let Some(own) = tag.get(Attribute::BgColour) {
+            look.background = colour(own);
+        }
+        if look.hidden.is_some_and(|why| !matches!(why, Why::Colour | Why::Tiny)) {
+            return look;
+        }
+        let is_tiny = style.tiny || look.hidden == Some(Why::Tiny) && !style.sized;
+        look.hidden = if style.hides || tag.get(Attribute::Hidden).is_some() {
+            Some(Why::Style)
+        } else if is_tiny {
+            Some(Why::Tiny)
+        } else if look.background.is_some_and(|background| is_alike(background, look.colour)) {
+            Some(Why::Colour)
+        } else {
+            None
+        };
+        look
+    }
+
+    /// How text at this place looks.
+    fn look(&self) -> Look {
+        const PAPER: Look = Look {
+            hidden: None,
+            counted: false,
+            colour: [0, 0, 0],
+            background: Some([255, 255, 255]),
+        };
+        self.open.last().map_or(PAPER, |element| element.look)
+    }
+
+    fn count(&mut self, tag: &Tag) {
+        match tag.name.as_slice() {
+            b"form" => self.facts.forms += 1,
+            b"script" => self.facts.scripts += 1,
+            b"iframe" | b"frame" | b"object" | b"embed" | b"applet" => self.facts.frames += 1,
+            b"input" => {
+                let is_password = tag
+                    .get(Attribute::Type)
+                    .is_some_and(|it| it.trim().eq_ignore_ascii_case("password"));
+                self.facts.password_inputs += u32::from(is_password);
+            }
+            b"img" => self.image(tag),
+            _ => {}
+        }
+    }
+
+    fn image(&mut self, tag: &Tag) {
+        let Some(source) = tag.get(Attribute::Src) else { return };
+        let source = source.trim_start();
+        let begins = |scheme: &str| {
+            source.get(..scheme.len()).is_some_and(|it| it.eq_ignore_ascii_case(scheme))
+        };
+        if begins("cid:") || begins("data:") {
+            self.facts.images_embedded += 1;
+        } else if !source.is_empty() {
+            self.facts.images_remote += 1;
+            let small = |attribute| {
+                let side = tag
+                    .get(attribute)
+                    .and_then(|side| side.trim_end_matches("px").trim().parse::<u32>().ok());
+                side.is_some_and(|side| side <= 2)
+            };
+            self.facts.tracking_pixels +=
+                u32::from(small(Attribute::Width) && small(Attribute::Height));
+        }
+    }
+
+    /// Takes up where the tag leads.
+    fn follow(&mut self, tag: &Tag) {
+        match tag.name.as_slice() {
+            b"a" => {
+                self.end_anchor();
+                let url = tag.get(Attribute::Href).and_then(|href| self.url(href));
+                self.anchor = Some(Anchor { url, begin: self.visible.len() });
+            }
+            b"area" => self.link(tag, Attribute::Href, LinkKind::Href),
+            b"base" => {
+                self.facts.base = true;
+                self.base =
+                    self.base.take().or_else(|| tag.get(Attribute::Href).map(str::to_owned));
+            }
+            b"form" => self.link(tag, Attribute::Action, LinkKind::Form),
+            b"img" | b"input" => self.link(tag, Attribute::Src, LinkKind::Image),
+            b"body" | b"table" | b"td" | b"tr" => {
+                self.link(tag, Attribute::Background, LinkKind::Image)
+            }
+            b"iframe" | b"frame" | b"embed" => self.link(tag, Attribute::Src, LinkKind::Frame),
+            b"object" => self.link(tag, Attribute::Data, LinkKind::Frame),
+            b"meta" => self.refresh(tag),
+            _ => {}
+        }
+    }
+
+    fn link(&mut self, tag: &Tag, attribute: Attribute, kind: LinkKind) {
+        if let Some(url) = tag.get(attribute).and_then(|reference| self.url(reference))
+            && !url.text.starts_with("cid:")
+            && !(kind == LinkKind::Image && url.text.starts_with("data:"))
+        {
+            self.links.add(url, kind, None, self.defects);
+        }
+    }
+
+    /// `<meta http-equiv=refresh content="0; url=http://…">`
+    fn refresh(&mut self, tag: &Tag) {
+        let is_refresh = tag
+            .get(Attribute::HttpEquiv)
+            .is_some_and(|it| it.trim().eq_ignore_ascii_case("refresh"));
+        let content = tag.get(Attribute::Content).unwrap_or_default();
+        let Some((_, target)) = content.split_once('=').filter(|_| is_refresh) else { return };
+        self.facts.refresh = true;
+        if let Some(url) = self.url(target.trim().trim_matches(['\'', '"'])) {
+            self.links.add(url, LinkKind::Refresh, None, self.defects);
+        }
+    }
+
+    fn url(&self, reference: &str) -> Option<Url> {
+        Url::parse(reference, self.base.as_deref())
+    }
+
+    fn end_anchor(&mut self) {
+        let Some(Anchor { url, begin }) = self.anchor.take() else { return };
+        let end = self.visible.len();
+        // Only the link's claim was between: elements that end may have taken blanks off.
+        let text = self.visible.get(begin.min(end)..).unwrap_or_default();
+        if let Some(url) = url {
+            let text = &text[..text.floor_char_boundary(LONGEST_LINK_TEXT)];
+            self.links.add(url, LinkKind::Href, Some(text), self.defects);
+            self.anchored.push((begin.min(end), end));
+        }
+    }
+
+    /// Programs make links of what is written out, too.
+    fn links_outside_anchors(&mut self) {
+        let mut from = self.begin;
+        let ends = [(self.visible.len(), self.visible.len())];
+        for &(begin, end) in self.anchored.iter().chain(&ends) {
+            if let Some(between) = self.visible.get(from..begin) {
+                self.links.in_text(between, self.defects);
+            }
+            from = end;
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        let look = self.look();
+        if look.hidden.is_some() && !text.trim().is_empty() {
+            self.count_hidden(look);
+        }
+        if text.starts_with(char::is_alphabetic) && self.cut_word {
+            self.facts.broken_words += 1;
+        }
+        self.cut_word = false;
+        let keep_space = self.pre > 0;
+        let to = match look.hidden {
+            None => &mut *self.visible,
+            Some(Why::Never) => return,
+            Some(_) => &mut *self.hidden,
+        };
+        let room = self.most.saturating_sub(to.len());
+        let fits = &text[..text.floor_char_boundary(room)];
+        if fits.len() < text.len() {
+            self.defects.note(Defect::TextCut);
+        }
+        if keep_space {
+            to.push_str(fits);
+        } else {
+            push_squeezed(to, fits);
+        }
+    }
+
+    fn count_hidden(&mut self, look: Look) {
+        if look.counted {
+            return;
+        }
+        match look.hidden {
+            Some(Why::Style) => self.facts.styles_hidden += 1,
+            Some(Why::Tiny) => self.facts.styles_tiny += 1,
+            Some(Why::Colour) => self.facts.styles_invisible_colour += 1,
+            Some(Why::Never) | None => {}
+        }
+        if let Some(element) = self.open.last_mut() {
+            element.look.counted = true;
+        }
+    }
+
+    fn ends_in_letter(&self) -> bool {
+        self.look().hidden.is_none() && self.visible.ends_with(char::is_alphabetic)
+    }
+
+    fn line_end(&mut self) {
+        self.cut_word = false;
+        let to = self.written();
+        while to.ends_with(' ') {
+            to.pop();
+        }
+        if !to.is_empty() && !to.ends_with('\n') {
+            to.push('\n');
+        }
+    }
+
+    fn space(&mut self) {
+        self.cut_word = false;
+        let to = self.written();
+        if !to.is_empty() && !to.ends_with([' ', '\n']) {
+            to.push(' ');
+        }
+    }
+
+    /// Where text at this place goes.
+    fn written(&mut self) -> &mut String {
+        if self.look().hidden.is_some() { self.hidden } else { self.visible }
+    }
+}
+
+/// White space of any length is one blank in HTML.
+fn push_squeezed(to: &mut String, text: &str) {
+    let is_space = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0c');
+    if text.starts_with(is_space) && !to.is_empty() && !to.ends_with([' ', '\n']) {
+        to.push(' ');
+    }
+    let mut words = text.split(is_space).filter(|word| !word.is_empty());
+    if let Some(first) = words.next() {
+        to.push_str(first);
+        for word in words {
+            to.push(' ');
+            to.push_str(word);
+        }
+        if text.ends_with(is_space) {
+            to.push(' ');
+        }
+    }
+}
+
+fn is_block(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"address"
+            | b"article"
+            | b"aside"
+            | b"blockquote"
+            | b"body"
+            | b"br"
+            | b"center"
+            | b"dd"
+            | b"div"
+            | b"dl"
+            | b"dt"
+            | b"fieldset"
+            | b"footer"
+            | b"form"
+            | b"h1"
+            | b"h2"
+            | b"h3"
+            | b"h4"
+            | b"h5"
+            | b"h6"
+            | b"header"
+            | b"hr"
+            | b"html"
+            | b"li"
+            | b"main"
+            | b"nav"
+            | b"ol"
+            | b"option"
+            | b"p"
+            | b"pre"
+            | b"section"
+            | b"select"
+            | b"table"
+            | b"tbody"
+            | b"tfoot"
+            | b"thead"
+            | b"tr"
+            | b"ul"
+    )
+}
+
+fn is_void(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"area"
+            | b"base"
+            | b"br"
+            | b"col"
+            | b"embed"
+            | b"hr"
+            | b"img"
+            | b"input"
+            | b"link"
+            | b"meta"
+            | b"param"
+            | b"source"
+            | b"track"
+            | b"wbr"
+            | b"basefont"
+            | b"frame"
+            | b"bgsound"
+            | b"keygen"
+    )
+}
+
+fn is_never_shown(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"title"
+            | b"style"
+            | b"script"
+            | b"head"
+            | b"noscript"
+            | b"template"
+            | b"noframes"
+            | b"noembed"
+            | b"xml"
+    )
+}
+
+/// The elements of HTML, old ones too, in order.
+const TAGS: [&[u8]; 127] = [
+    b"a",
+    b"abbr",
+    b"acronym",
+    b"address",
+    b"applet",
+    b"area",
+    b"article",
+    b"aside",
+    b"audio",
+    b"b",
+    b"base",
+    b"basefont",
+    b"bdi",
+    b"bdo",
+    b"bgsound",
+    b"big",
+    b"blink",
+    b"blockquote",
+    b"body",
+    b"br",
+    b"button",
+    b"canvas",
+    b"caption",
+    b"center",
+    b"cite",
+    b"code",
+    b"col",
+    b"colgroup",
+    b"data",
+    b"datalist",
+    b"dd",
+    b"del",
+    b"details",
+    b"dfn",
+    b"dialog",
+    b"dir",
+    b"div",
+    b"dl",
+    b"dt",
+    b"em",
+    b"embed",
+    b"fieldset",
+    b"figcaption",
+    b"figure",
+    b"font",
+    b"footer",
+    b"form",
+    b"frame",
+    b"frameset",
+    b"h1",
+    b"h2",
+    b"h3",
+    b"h4",
+    b"h5",
+    b"h6",
+    b"head",
+    b"header",
+    b"hgroup",
+    b"hr",
+    b"html",
+    b"i",
+    b"iframe",
+    b"img",
+    b"input",
+    b"ins",
+    b"kbd",
+    b"keygen",
+    b"label",
+    b"layer",
+    b"legend",
+    b"li",
+    b"link",
+    b"main",
+    b"map",
+    b"mark",
+    b"marquee",
+    b"menu",
+    b"meta",
+    b"meter",
+    b"nav",
+    b"nobr",
+    b"noembed",
+    b"noframes",
+    b"noscript",
+    b"object",
+    b"ol",
+    b"optgroup",
+    b"option",
+    b"output",
+    b"p",
+    b"param",
+    b"path",
+    b"picture",
+    b"pre",
+    b"progress",
+    b"q",
+    b"s",
+    b"samp",
+    b"script",
+    b"section",
+    b"select",
+    b"small",
+    b"source",
+    b"span",
+    b"strike",
+    b"strong",
+    b"style",
+    b"sub",
+    b"summary",
+    b"sup",
+    b"svg",
+    b"table",
+    b"tbody",
+    b"td",
+    b"template",
+    b"textarea",
+    b"tfoot",
+    b"th",
+    b"thead",
+    b"time",
+    b"title",
+    b"tr",
+    b"tt",
+    b"u",
+    b"ul",
+    b"video",
+    b"wbr",
+];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! What a reader sees of HTML, and what not.
+
+use proptest::prelude::*;
+
+use super::*;
+
+struct Rendered {
+    visible: String,
+    hidden: String,
+    links: Vec<crate::Link>,
+    facts: HtmlFacts,
+}
+
+fn render(source: &str) -> Rendered {
+    let (mut visible, mut hidden) = (String::new(), String::new());
+    let (mut links, mut defects) = (Links::new(100), Defects::default());
+    let facts =
+        Renderer::new(&mut visible, &mut hidden, 10_000, &mut links, &mut defects).read(source);
+    Rendered { visible, hidden, links: links.all, facts }
+}
+
+#[track_caller]
+fn check(source: &str, visible: &str, hidden: &str) -> HtmlFacts {
+    let rendered = render(source);
+    let seen = (rendered.visible.trim(), rendered.hidden.trim());
+    assert_eq!(seen, (visible, hidden), "{source}");
+    rendered.facts
+}
+
+#[test]
+fn blocks_begin_lines_and_white_space_is_squeezed() {
+    check("<p>one\n  two<br>three</p><p>four", "one two\nthree\nfour", "");
+    check("<td>a</td><td>b</td>", "a b", "");
+    check("<b>via</b>gra &amp; &eacute;", "viagra & é", "");
+    check("<pre>a\n  b</pre>", "a\n  b", "");
+    check("<title>x</title><style>p{}</style><script>y</script>z", "z", "");
+}
+
+#[test]
+fn what_styles_hide_is_hidden_and_ends_with_its_element() {
+    check("a<div style='display:none'>b<div>c</div>d</div>e", "a\ne", "b\nc\nd");
+    check("a<span hidden>b</span>c", "ac", "b");
+    check("<p style='font-size:0px'>a<span style='font-size:12px'>b</span></p>", "b", "a");
+    check("<div style='display:none'><p style='display:block'>a</p></div>b", "b", "a");
+    // A closing tag that is missing closes with what is around it.
+    check("<div><span style='display:none'>a</div>b", "b", "a");
+}
+
+#[test]
+fn letters_in_the_colour_of_their_background_are_hidden() {
+    let facts = check("<font color=#fffffe>a</font><font color=red>b</font>", "b", "a");
+    assert_eq!(facts.styles_invisible_colour, 1);
+    check("<body bgcolor=black>a<font color=white>b</font></body>", "b", "a");
+    check("<td bgcolor=navy><font color=white>a</font></td>", "a", "");
+    check("<div style='background:url(x)'><font color=white>a</font></div>", "a", "");
+    check("<div style='color:#fff;background-color:#fff'>a</div>", "", "a");
+}
+
+#[test]
+fn a_link_has_the_text_that_its_reader_sees() {
+    let rendered = render(
+        "<a href='http://evil.example/x'>www.<b>bank</b>.example</a> and http://c.example/ <a href='http://d.example'><img src='http://e.example/i.gif' width=1 height=1></a><a href='#x'>no</a>",
+    );
+    let links: Vec<_> = rendered
+        .links
+        .iter()
+        .map(|link| (link.url.as_str(), link.kind, link.text.as_deref()))
+        .collect();
+    assert_eq!(
+        links,
+        [
+            ("http://evil.example/x", LinkKind::Href, Some("www.bank.example")),
+            ("http://e.example/i.gif", LinkKind::Image, None),
+            ("http://d.example", LinkKind::Href, None),
+            ("http://c.example/", LinkKind::Plain, None),
+        ]
+    );
+    assert_eq!((rendered.facts.images_remote, rendered.facts.tracking_pixels), (1, 1));
+}
+
+#[test]
+fn forms_frames_and_refreshes_lead_somewhere_too() {
+    let rendered = render(
+        "<meta http-equiv=Refresh content='0; URL=http://a.example/'><form action=http://b.example/><input type=Password></form><iframe src=http://c.example/></iframe>",
+    );
+    let links: Vec<_> = rendered.links.iter().map(|link| (link.url.as_str(), link.kind)).collect();
+    assert_eq!(
+        links,
+        [
+            ("http://a.example/", LinkKind::Refresh),
+            ("http://b.example/", LinkKind::Form),
+            ("http://c.example/", LinkKind::Frame),
+        ]
+    );
+    let facts = rendered.facts;
+    assert!(facts.refresh);
+    assert_eq!((facts.forms, facts.password_inputs, facts.frames), (1, 1, 1));
+}
+
+#[test]
+fn words_that_are_broken_by_comments_are_counted_and_read_whole() {
+    let facts = check("via<!-- x -->gra ci<xyz>alis <!-- y --> end", "viagra cialis end", "");
+    assert_eq!((facts.broken_words, facts.unknown_tags, facts.comments), (2, 1, 2));
+}
+
+#[test]
+fn the_names_of_tags_stand_in_order() {
+    assert!(TAGS.is_sorted());
+}
+
+#[test]
+fn deep_nesting_and_many_attributes_are_read_in_one_pass() {
+    let deep = "<div>".repeat(100_000) + "x" + &"</div>".repeat(100_000);
+    check(&deep, "x", "");
+    let wide = format!("<p {}>x", "a=1 ".repeat(200_000));
+    check(&wide, "x", "");
+    let comments = "<!-- -->".repeat(100_000) + "x";
+    assert_eq!(check(&comments, "x", "").comments, 100_000);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_source_makes_it_fail(source in "(<[a-z]{1,4}( [a-z]{2,5}=('[^']{0,9}'|[a-z:;#0-9]{0,9}))?>|</[a-z]{1,4}>|\\PC{0,5}|<!--|-->|&#?[a-z0-9]{1,4};){0,40}") {
+        let rendered = render(&source);
+        prop_assert!(rendered.visible.len() <= 10_100 && rendered.hidden.len() <= 10_100);
+    }
+}

@@ -1,0 +1,133 @@
+//! The texts of a message: what was written, what a reader sees of it, and what is hidden.
+//!
+//! Of parts that say the same in several forms (`multipart/alternative`) a reader is shown the HTML.
+//!
+//! Invariant: text that can be read as it stands is borrowed.
+
+use std::borrow::Cow;
+
+use crate::Bounds;
+use crate::attachments::is_file;
+use crate::decode;
+use crate::defects::{Defect, Defects};
+use crate::html::{HtmlFacts, Renderer};
+use crate::links::Links;
+use crate::mime::{Encoding, Part};
+
+/// All of them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Texts<'m> {
+    /// None: the same as `plain`.
+    pub(crate) visible: Option<String>,
+    pub(crate) plain: Cow<'m, str>,
+    pub(crate) html: Cow<'m, str>,
+    pub(crate) hidden: String,
+    pub(crate) facts: HtmlFacts,
+}
+
+/// Reads the texts of `parts`, and their links into `links`.
+pub(crate) fn read<'m>(
+    parts: &[Part<'m>],
+    bounds: &Bounds,
+    links: &mut Links,
+    defects: &mut Defects,
+) -> Texts<'m> {
+    let mut texts = Texts::default();
+    let shown: Vec<&Part<'m>> = shown(parts);
+    let has_html = shown.iter().any(|part| is_html(part));
+    let mut visible = String::new();
+    for part in shown {
+        let into = if is_html(part) { texts.html.len() } else { texts.plain.len() };
+        let room = bounds.text_bytes.saturating_sub(into);
+        let text = decoded(part, room, defects);
+        if is_html(part) {
+            let renderer =
+                Renderer::new(&mut visible, &mut texts.hidden, bounds.text_bytes, links, defects);
+            texts.facts.add(renderer.read(&text));
+            append(&mut texts.html, text);
+        } else {
+            if has_html && !is_replaced(part, parts) {
+                separate(&mut visible);
+                visible.push_str(&text);
+            }
+            append(&mut texts.plain, text);
+        }
+    }
+    links.in_text(&texts.plain, defects);
+    texts.visible = has_html.then_some(visible);
+    texts
+}
+
+/// The parts that are shown as text. Where all text is declared to be files, the first is shown.
+fn shown<'p, 'm>(parts: &'p [Part<'m>]) -> Vec<&'p Part<'m>> {
+    let is_own = |part: &&Part<'_>| !part.of_inner_message && part.is_text();
+    let shown: Vec<_> = parts.iter().filter(|part| is_own(part) && !is_file(part)).collect();
+    if shown.is_empty() { parts.iter().filter(is_own).take(1).collect() } else { shown }
+}
+
+fn is_html(part: &Part<'_>) -> bool {
+    part.content_type != "text/plain"
+}
+
+/// Whether a reader is shown HTML in place of this plain text.
+fn is_replaced(part: &Part<'_>, parts: &[Part<'_>]) -> bool {
+    let ancestors = |part: &Part<'_>| {
+        std::iter::successors(part.parent, |&parent| parts[parent].parent).collect::<Vec<_>>()
+    };
+    ancestors(part)
+        .into_iter()
+        .filter(|&above| parts[above].content_type == "multipart/alternative")
+        .any(|above| {
+            let html =
+                parts.iter().filter(|part| part.is_text() && is_html(part) && !is_file(part));
+            html.into_iter().any(|html| ancestors(html).contains(&above))
+        })
+}
+
+fn decoded<'m>(part: &Part<'m>, room: usize, defects: &mut Defects) -> Cow<'m, str> {
+    let is_seven_bit = part.encoding == Encoding::SevenBit;
+    if is_seven_bit && !part.body.is_ascii() {
+        defects.note(Defect::EightBitBody);
+    }
+    let bytes = decode::transfer(part.body, part.encoding, room, defects);
+    decode::charset(bytes, part.charset.as_deref(), defects)
+}
+
+fn append<'m>(to: &mut Cow<'m, str>, text: Cow<'m, str>) {
+    if to.is_empty() {
+        *to = text;
+    } else {
+        let to = to.to_mut();
+        separate(to);
+        to.push_str(&text);
+    }
+}
+
+fn separate(text: &mut String) {
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+}
+
+impl HtmlFacts {
+    /// Of several HTML parts the sum counts.
+    fn add(&mut self, more: Self) {
+        self.tags += more.tags;
+        self.unknown_tags += more.unknown_tags;
+        self.comments += more.comments;
+        self.broken_words += more.broken_words;
+        self.images_remote += more.images_remote;
+        self.images_embedded += more.images_embedded;
+        self.tracking_pixels += more.tracking_pixels;
+        self.forms += more.forms;
+        self.password_inputs += more.password_inputs;
+        self.scripts += more.scripts;
+        self.frames += more.frames;
+        self.event_handlers += more.event_handlers;
+        self.styles_hidden += more.styles_hidden;
+        self.styles_tiny += more.styles_tiny;
+        self.styles_invisible_colour += more.styles_invisible_colour;
+        self.refresh |= more.refresh;
+        self.base |= more.base;
+    }
+}
