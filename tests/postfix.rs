@@ -25,7 +25,8 @@ fn the_three_outcomes(daemon: &Daemon, milter: &str) {
     assert!(delivered.contains("\nHello Bert,\n"), "{delivered}");
 
     let phishing = mail("phishing.eml");
-    let reply = postfix.send(&Mail { from: "bounce@account-notice.example", ..Mail::new(&phishing) });
+    let reply =
+        postfix.send(&Mail { from: "bounce@account-notice.example", ..Mail::new(&phishing) });
     assert!(reply.starts_with("250"), "{reply}");
     let delivered = postfix.delivered();
     assert_eq!(fields(&delivered, "X-Spam-Flag"), ["YES"], "{delivered}");
@@ -112,7 +113,10 @@ fn scan_and_serve_say_the_same() {
     scanned.sort_unstable();
     served.sort_unstable();
     assert_eq!(served, scanned);
-    assert!(status.contains(&format!("score={:.2}", json["score"].as_f64().unwrap())), "{status}\n{json}");
+    assert!(
+        status.contains(&format!("score={:.2}", json["score"].as_f64().unwrap())),
+        "{status}\n{json}"
+    );
 }
 
 #[test]
@@ -133,7 +137,8 @@ fn a_reload_takes_effect_and_a_wrong_one_changes_nothing() {
     let daemon = Daemon::start(DEAD_DNS, "");
     let Some(postfix) = Postfix::start(&daemon.tcp_milter(), &[]) else { return };
     let phishing = mail("phishing.eml");
-    let send = || postfix.send(&Mail { from: "bounce@account-notice.example", ..Mail::new(&phishing) });
+    let send =
+        || postfix.send(&Mail { from: "bounce@account-notice.example", ..Mail::new(&phishing) });
     let config = std::fs::read_to_string(daemon.config()).unwrap();
 
     std::fs::write(daemon.config(), format!("{config}\n[verdict]\ntaag = 1.0\n")).unwrap();

@@ -55,7 +55,8 @@ fn every_check_stands_in_the_table_under_the_name_of_its_file() {
     let mut keys = BTreeMap::new();
     for entry in tidegate_checks::table::CHECKS {
         assert!(keys.insert(entry.key, ()).is_none(), "{} stands twice in the table", entry.key);
-        let file = root().join("crates/checks/src").join(entry.key.replace('.', "/")).with_extension("rs");
+        let file =
+            root().join("crates/checks/src").join(entry.key.replace('.', "/")).with_extension("rs");
         assert!(file.exists(), "the check {} is not in {}", entry.key, file.display());
         assert!(!entry.raises.is_empty(), "{} says nothing", entry.key);
         for def in entry.raises {

@@ -34,7 +34,8 @@ fn unpacked() -> Option<PathBuf> {
     if !folder.join("index").exists() {
         // Unpacked beside and renamed, so that tests which run at once see all of it or none.
         let fresh = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let status = Command::new("tar").arg("-xJf").arg(&archive).arg("-C").arg(fresh.path()).status();
+        let status =
+            Command::new("tar").arg("-xJf").arg(&archive).arg("-C").arg(fresh.path()).status();
         if !status.is_ok_and(|status| status.success()) {
             skip("tar can't unpack the corpus");
             return None;

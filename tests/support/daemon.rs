@@ -32,7 +32,7 @@ impl Daemon {
         let (http, tcp) = (free_port(), free_port());
         let base = format!(
             "[server]\nid = \"mx.example.test\"\n\
-             [milter]\nlisten = [\"inet:127.0.0.1:{tcp}\", \"unix:{}\"]\nmode = \"0666\"\n\
+             [milter]\nlisten = [\"inet:127.0.0.1:{tcp}\", \"unix:{}\"]\nsocket_mode = \"0666\"\n\
              [http]\nlisten = \"127.0.0.1:{http}\"\n\
              [dns]\nservers = [\"{dns}\"]\n",
             dir.path().join("milter.sock").display(),

@@ -46,8 +46,8 @@ impl Client {
     /// Sends one mail, and returns the reply that decided on it, all its lines.
     pub fn send(&mut self, mail: &Mail<'_>) -> String {
         let Mail { client, client_name, helo, .. } = mail;
-        let greeting = self
-            .command(&format!("XCLIENT ADDR={client} NAME={client_name} HELO={helo}"));
+        let greeting =
+            self.command(&format!("XCLIENT ADDR={client} NAME={client_name} HELO={helo}"));
         assert!(greeting.starts_with("220"), "{greeting}");
         self.command(&format!("EHLO {helo}"));
         self.transfer(mail)

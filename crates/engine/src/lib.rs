@@ -1,1 +1,118 @@
 //! Runs the stages for one transaction, and nothing else.
+//!
+//! A [`Transaction`] is told what SMTP says, as it says it, and starts every lookup at the first
+//! moment its input is known. At the end of the message [`Transaction::judge`] parses once, awaits
+//! only the answers that are still missing, under one deadline, and goes in one direction: checks,
+//! rules, policy. The result, a [`Judged`], borrows nothing.
+//!
+//! Invariant: an answer that is late or failed counts as unknown. It is told in
+//! [`Judged::missing`] and never counts against a message.
+
+mod carry;
+mod judged;
+mod pending;
+mod transaction;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_checks::auth::Authenticator;
+use tidegate_checks::lists::Lists;
+use tidegate_checks::{AnyCheck, Known, Questions, Site, Stage};
+use tidegate_dns::{Answers, Resolver};
+use tidegate_mail::{Bounds, Envelope, Message};
+use tidegate_policy::Policy;
+use tidegate_rules::RuleSet;
+use tidegate_signal::{Scores, Signals};
+
+pub use carry::{AddedField, Fields, RemovedField};
+pub use judged::{Judged, Missing, Recipient, Timings};
+pub use transaction::Transaction;
+
+/// Everything an engine is put together from; each part is built, and so valid.
+pub struct Parts {
+    /// The receiving site.
+    pub site: Site,
+    /// What is read of a message at most.
+    pub bounds: Bounds,
+    /// The checks that are switched on.
+    pub checks: Vec<Box<dyn AnyCheck>>,
+    /// The DNS lists.
+    pub lists: Lists,
+    /// The compiled rules.
+    pub rules: RuleSet,
+    /// Thresholds and caps.
+    pub policy: Policy,
+    /// Scores that the configuration sets.
+    pub scores: Scores,
+    /// Who answers questions.
+    pub resolver: Resolver,
+    /// How long the end of a message waits for answers in all.
+    pub deadline: Duration,
+}
+
+/// One configuration at work. Immutable: a reload builds another, and transactions that began
+/// with this one end with it.
+pub struct Engine {
+    parts: Parts,
+    authenticator: Authenticator,
+}
+
+impl Engine {
+    /// Puts an engine together.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self { parts, authenticator: Authenticator::new() }
+    }
+
+    /// The parts it was put together from.
+    #[must_use]
+    pub const fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// Begins a transaction at `now`, in seconds since 1970, UTC.
+    #[must_use]
+    pub fn begin(self: &Arc<Self>, now: i64) -> Transaction {
+        Transaction::new(Arc::clone(self), now)
+    }
+
+    /// Judges a message of which everything is known already. The same as a transaction that is
+    /// told it in steps.
+    pub async fn judge(self: &Arc<Self>, envelope: Envelope, raw: &[u8], now: i64) -> Judged {
+        let mut transaction = self.begin(now);
+        transaction.envelope = envelope;
+        for stage in [Stage::Connect, Stage::Helo, Stage::Mail] {
+            transaction.reached(stage);
+        }
+        transaction.judge(raw).await
+    }
+
+    /// The fields of a message that claim to be this site's own, for whoever delivers one without a
+    /// verdict: they would be believed.
+    #[must_use]
+    pub fn forged_fields(&self, header_section: &[u8]) -> Vec<RemovedField> {
+        let message = Message::parse(header_section, &self.parts.bounds);
+        carry::forged(&message, &self.parts.site.id)
+    }
+
+    /// The questions of all checks at `stage`.
+    fn questions(&self, stage: Stage, known: &Known<'_>) -> Questions {
+        let mut questions = Questions::default();
+        for check in &self.parts.checks {
+            check.ask(stage, known, &mut questions);
+        }
+        self.parts.lists.ask(stage, known, &mut questions);
+        questions
+    }
+
+    /// What all checks say.
+    fn signals(&self, known: &Known<'_>, answers: &Answers) -> Signals {
+        let mut signals = Signals::new();
+        for check in &self.parts.checks {
+            check.judge(known, answers, &mut signals);
+        }
+        self.parts.lists.judge(known, answers, &mut signals);
+        signals
+    }
+}

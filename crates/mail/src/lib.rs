@@ -37,6 +37,10 @@ mod text;
 mod url;
 mod zip;
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub use address::{Address, Mailbox};
 pub use attachments::Attachment;
 pub use bounds::Bounds;

@@ -80,24 +80,26 @@ pub(crate) fn listed(list: &Path) -> anyhow::Result<impl Iterator<Item = io::Res
 /// What SMTP would have said of the messages.
 #[derive(Debug, Clone)]
 pub(crate) enum Said {
-    /// This.
+    /// This, and now.
     Given(Envelope),
     /// What each message's own header says; the recipients are these where any are given.
     Inferred(Envelope),
 }
 
 impl Said {
-    fn envelope(&self, raw: &[u8], engine: &Engine) -> Envelope {
+    /// The envelope, and when it was said, in seconds since 1970: recorded mail is judged as of its
+    /// arrival, so that it is not found late, nor its signatures expired.
+    fn envelope(&self, raw: &[u8], engine: &Engine) -> (Envelope, i64) {
         match self {
-            Self::Given(envelope) => envelope.clone(),
+            Self::Given(envelope) => (envelope.clone(), now()),
             Self::Inferred(given) => {
                 let header = Message::parse(header_section(raw), &engine.parts().bounds);
-                let inferred = Envelope::infer(&header);
-                if given.recipients.is_empty() {
-                    inferred
-                } else {
-                    Envelope { recipients: given.recipients.clone(), ..inferred }
+                let mut envelope = Envelope::infer(&header);
+                if !given.recipients.is_empty() {
+                    envelope.recipients.clone_from(&given.recipients);
                 }
+                let arrived = header.received().iter().find_map(|hop| hop.date);
+                (envelope, arrived.map_or_else(now, |arrived| arrived.min(now())))
             }
         }
     }
@@ -122,8 +124,8 @@ pub(crate) fn judge(
             // A task of its own: it runs on any core, and a panic in it is its own.
             let judged = tokio::spawn(async move {
                 let raw = job.read(longest)?;
-                let envelope = said.envelope(&raw, &engine);
-                Ok(engine.judge(envelope, &raw, now()).await)
+                let (envelope, now) = said.envelope(&raw, &engine);
+                Ok(engine.judge(envelope, &raw, now).await)
             });
             (name, judged.await.unwrap_or_else(|failed| Err(io::Error::other(failed))))
         }

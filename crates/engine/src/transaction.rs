@@ -1,0 +1,192 @@
+//! One message on its way, from the connection to the verdict.
+//!
+//! Invariant: what waits on the network is started by [`Transaction::reached`] and
+//! [`Transaction::headers`], so that its wait overlaps the SMTP dialogue.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tidegate_checks::auth::Verified;
+use tidegate_checks::authentication::{Authentication, Spf};
+use tidegate_checks::{Known, Questions, Stage};
+use tidegate_dns::Answers;
+use tidegate_mail::{Envelope, Message};
+use tokio::task::JoinHandle;
+
+use crate::Engine;
+use crate::carry::Fields;
+use crate::judged::{Judged, Timings};
+use crate::pending::Pending;
+
+/// Rounds of lookups that an SPF record or a key may lead through. SPF allows ten lookups in a
+/// chain (RFC 7208, section 4.6.4); whatever needs more is not worth the wait.
+const MOST_ROUNDS: usize = 16;
+
+/// One message on its way.
+pub struct Transaction {
+    /// What SMTP has said so far; filled in by the caller, who then tells that the stage is
+    /// [`reached`](Self::reached).
+    pub envelope: Envelope,
+    engine: Arc<Engine>,
+    now: i64,
+    pending: Pending,
+    spf: Option<JoinHandle<(Spf, Answers)>>,
+    headers_asked: bool,
+}
+
+impl Transaction {
+    pub(crate) fn new(engine: Arc<Engine>, now: i64) -> Self {
+        let pending = Pending::new(engine.parts.resolver.clone());
+        Self {
+            envelope: Envelope::default(),
+            engine,
+            now,
+            pending,
+            spf: None,
+            headers_asked: false,
+        }
+    }
+
+    /// Tells that the envelope now holds what `stage` brings. Starts lookups; doesn't wait.
+    pub fn reached(&mut self, stage: Stage) {
+        let questions = self.engine.questions(stage, &self.known(None, None));
+        self.pending.ask(questions);
+        if stage == Stage::Mail {
+            self.start_spf();
+        }
+    }
+
+    /// Tells the header section, as it came, before the body. Optional: what is not told now is
+    /// asked at the end of the message.
+    pub fn headers(&mut self, header_section: &[u8]) {
+        let message = Message::parse(header_section, &self.engine.parts.bounds);
+        let questions = self.header_questions(&message);
+        self.pending.ask(questions);
+        self.headers_asked = true;
+    }
+
+    /// Judges the message that has arrived whole: header section, empty line, body.
+    ///
+    /// Waits for answers until the engine's deadline at the longest.
+    pub async fn judge(mut self, raw: &[u8]) -> Judged {
+        let began = Instant::now();
+        let deadline = tokio::time::Instant::now() + self.engine.parts.deadline;
+        let engine = Arc::clone(&self.engine);
+        let mut timings = Timings::default();
+
+        let message = Message::parse(raw, &engine.parts.bounds);
+        if !self.headers_asked {
+            let questions = self.header_questions(&message);
+            self.pending.ask(questions);
+        }
+        let questions = engine.questions(Stage::Message, &self.known(Some(&message), None));
+        self.pending.ask(questions);
+        timings.parse = began.elapsed();
+
+        let waited = Instant::now();
+        let spf = self.finish_spf(deadline).await;
+        self.pending.join(deadline).await;
+        timings.network = waited.elapsed();
+
+        let verified = Instant::now();
+        let authentication = self.authenticate(&message, spf, deadline).await;
+        let questions = engine
+            .questions(Stage::Authenticated, &self.known(Some(&message), Some(&authentication)));
+        self.pending.ask(questions);
+        self.pending.join(deadline).await;
+        timings.authentication = verified.elapsed();
+
+        let checked = Instant::now();
+        let known = self.known(Some(&message), Some(&authentication));
+        let mut signals = engine.signals(&known, self.pending.answers());
+        timings.checks = checked.elapsed();
+
+        let scanned = Instant::now();
+        engine.parts.rules.judge(&message, &self.envelope, &mut signals);
+        timings.rules = scanned.elapsed();
+
+        signals.weigh(&engine.parts.scores);
+        let decision = engine.parts.policy.decide(&signals);
+        let missing = self.pending.missing();
+        let fields = Fields::of(
+            &message,
+            &engine.parts.site.id,
+            &authentication,
+            &decision,
+            &signals,
+            missing,
+        );
+        timings.total = began.elapsed();
+        Judged::new(self.envelope, decision, signals, authentication, fields, missing, timings)
+    }
+
+    fn known<'a>(
+        &'a self,
+        message: Option<&'a Message<'a>>,
+        authentication: Option<&'a Authentication>,
+    ) -> Known<'a> {
+        let site = &self.engine.parts.site;
+        Known { envelope: &self.envelope, message, authentication, site, now: self.now }
+    }
+
+    /// What the header section gives rise to: keys, policies, domain lists.
+    fn header_questions(&self, message: &Message<'_>) -> Questions {
+        let mut questions = self.engine.questions(Stage::Headers, &self.known(Some(message), None));
+        self.engine.authenticator.prefetch(&self.envelope, message, &mut questions);
+        questions
+    }
+
+    /// SPF is a chain of lookups, each known only by the one before: it runs beside the dialogue.
+    fn start_spf(&mut self) {
+        let engine = Arc::clone(&self.engine);
+        let envelope = self.envelope.clone();
+        let deadline = tokio::time::Instant::now() + engine.parts.deadline;
+        self.spf = Some(tokio::spawn(async move {
+            let mut pending = Pending::new(engine.parts.resolver.clone());
+            let mut verified = engine.authenticator.spf(&envelope, pending.answers());
+            for _ in 0..MOST_ROUNDS {
+                let Verified::Needs { questions, .. } = verified else { break };
+                pending.ask(questions);
+                pending.join(deadline).await;
+                verified = engine.authenticator.spf(&envelope, pending.answers());
+            }
+            (verified.so_far(), pending.into_answers())
+        }));
+    }
+
+    /// The outcome of SPF, when it was begun and has come in time.
+    async fn finish_spf(&mut self, deadline: tokio::time::Instant) -> Spf {
+        let Some(task) = self.spf.take() else { return Spf::default() };
+        match tokio::time::timeout_at(deadline, task).await {
+            Ok(Ok((spf, answers))) => {
+                self.pending.extend(answers);
+                spf
+            }
+            // Late, or the task was lost: as good as a resolver that did not answer.
+            Ok(Err(_)) | Err(_) => {
+                self.engine.authenticator.spf(&self.envelope, self.pending.answers()).so_far()
+            }
+        }
+    }
+
+    async fn authenticate(
+        &mut self,
+        message: &Message<'_>,
+        spf: Spf,
+        deadline: tokio::time::Instant,
+    ) -> Authentication {
+        let engine = Arc::clone(&self.engine);
+        for _ in 0..MOST_ROUNDS {
+            let answers = self.pending.answers();
+            match engine.authenticator.verify(&self.envelope, message, spf.clone(), answers) {
+                Verified::Done(authentication) => return authentication,
+                Verified::Needs { questions, .. } => {
+                    self.pending.ask(questions);
+                    self.pending.join(deadline).await;
+                }
+            }
+        }
+        let answers = self.pending.answers();
+        engine.authenticator.verify(&self.envelope, message, spf, answers).so_far()
+    }
+}

@@ -1,0 +1,159 @@
+//! Lists and authentication through a real Postfix, asked of a real DNS server on loopback.
+
+#![allow(missing_docs, reason = "a test")]
+
+mod support;
+
+use std::time::Duration;
+
+use support::daemon::Daemon;
+use support::mail;
+use support::postfix::{Postfix, fields};
+use support::smtp::Mail;
+use tidegate_dns::testing::{Failure, TestServer};
+
+/// The message of RFC 8463, appendix A, with its ed25519 signature.
+const SIGNED: &str = "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;\n \
+    d=football.example.com; i=@football.example.com;\n \
+    q=dns/txt; s=brisbane; t=1528637909; h=from : to :\n \
+    subject : date : message-id : from : subject : date;\n \
+    bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\n \
+    b=/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11Bus\n \
+    Fa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==\n\
+    From: Joe SixPack <joe@football.example.com>\n\
+    To: Suzie Q <suzie@shopping.example.net>\n\
+    Subject: Is dinner ready?\n\
+    Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\n\
+    Message-ID: <20030712040037.46341.5F8J@football.example.com>\n\n\
+    Hi.\n\nWe lost the game.  Are you hungry yet?\n\nJoe.\n";
+
+const FOOTBALL: &str = "football.example.com";
+
+/// Two lists of one operator, and nothing else.
+const LISTS: &str = r#"
+[lists]
+enabled = true
+[lists.zones.mine]
+zone = "bl.test"
+side = "block"
+operator = "me"
+subjects = ["client"]
+codes = [{ match = "127.0.0.2", signal = "LISTED_MINE", score = 6.0, says = "The client is on my list" }]
+[lists.zones.domains]
+zone = "dbl.test"
+side = "block"
+operator = "me"
+subjects = ["sender", "links"]
+codes = [{ match = "127.0.1.2", signal = "DOMAIN_LISTED_MINE", score = 2.0, says = "A domain is on my list" }]
+"#;
+
+/// The world: a sender with everything in order, and lists that list somebody else.
+fn world() -> TestServer {
+    let server = TestServer::start();
+    server
+        .ptr("203.0.113.9", "mail.football.example.com")
+        .a("mail.football.example.com", "203.0.113.9")
+        .mx(FOOTBALL, 10, "mail.football.example.com")
+        .txt(FOOTBALL, "v=spf1 ip4:203.0.113.9 -all")
+        .txt(
+            "brisbane._domainkey.football.example.com",
+            "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+        )
+        .txt("_dmarc.football.example.com", "v=DMARC1; p=reject")
+        .a("2.0.0.127.bl.test", "127.0.0.2")
+        .a("7.100.51.198.bl.test", "127.0.0.2")
+        .a("test.dbl.test", "127.0.1.2")
+        .a("example.com.dbl.test", "127.0.1.2");
+    server
+}
+
+fn joe(data: &str) -> Mail<'_> {
+    Mail {
+        client_name: "mail.football.example.com",
+        helo: "mail.football.example.com",
+        from: "joe@football.example.com",
+        ..Mail::new(data)
+    }
+}
+
+fn ask(server: &TestServer) -> String {
+    server.config().servers[0].to_string()
+}
+
+/// The lists that come with the program are not asked here: nobody answers for them.
+fn daemon(server: &TestServer, more: &str) -> Daemon {
+    let off: String = [
+        "spamhaus-zen", "spamhaus-zen-received", "spamhaus-dbl", "spamcop", "psbl", "mailspike",
+        "surbl", "uribl", "mailspike-allow", "dnswl", "dnswl-domains",
+    ]
+    .iter()
+    .map(|zone| format!("[lists.zones.{zone}]\nenabled = false\n"))
+    .collect();
+    Daemon::start(&ask(server), &format!("deadline_ms = 1000\n{LISTS}{off}{more}"))
+}
+
+#[test]
+fn a_sender_who_proves_himself_is_told_so() {
+    let server = world();
+    let daemon = daemon(&server, "");
+    let Some(postfix) = Postfix::start(&daemon.tcp_milter(), &[]) else { return };
+    assert!(postfix.send(&joe(SIGNED)).starts_with("250"));
+    let delivered = postfix.delivered();
+    let [results] = &fields(&delivered, "Authentication-Results")[..] else { panic!("{delivered}") };
+    for result in [
+        "iprev=pass", "spf=pass", "dkim=pass", "header.a=ed25519-sha256", "dmarc=pass",
+        "policy.dmarc=reject",
+    ] {
+        assert!(results.contains(result), "{result} in {results}");
+    }
+    let [status] = &fields(&delivered, "X-Spam-Status")[..] else { panic!("{delivered}") };
+    assert!(status.starts_with("No,") && status.contains("DMARC_PASS"), "{status}");
+    assert!(status.contains("DOMAIN_LISTED_MINE") && !status.contains(" LISTED_MINE"), "{status}");
+    assert!(!status.contains("partial"), "{status}");
+}
+
+#[test]
+fn a_forger_on_a_list_is_found_out() {
+    let server = world();
+    let daemon = daemon(&server, "");
+    let Some(postfix) = Postfix::start(&daemon.unix_milter(), &[]) else { return };
+    let forged = SIGNED.replace("We lost", "We won");
+    let mail = Mail { client: "198.51.100.7", client_name: "[UNAVAILABLE]", ..joe(&forged) };
+    let reply = postfix.send(&mail);
+    assert!(reply.starts_with("250"), "{reply}");
+    let delivered = postfix.delivered();
+    let [status] = &fields(&delivered, "X-Spam-Status")[..] else { panic!("{delivered}") };
+    assert_eq!(fields(&delivered, "X-Spam-Flag"), ["YES"], "{status}");
+    for signal in ["LISTED_MINE(6.00)", "DMARC_REJECT", "SPF_FAIL", "DKIM_FAIL"] {
+        assert!(status.contains(signal), "{signal} in {status}");
+    }
+}
+
+#[test]
+fn a_network_that_is_silent_costs_the_deadline_and_no_points() {
+    let server = world();
+    let daemon = daemon(&server, "");
+    server.fail("", Failure::Silent);
+    let Some(postfix) = Postfix::start(&daemon.tcp_milter(), &[]) else { return };
+    let clean = mail("clean.eml");
+    assert!(postfix.send(&Mail::new(&clean)).starts_with("250"));
+    let delivered = postfix.delivered();
+    let [status] = &fields(&delivered, "X-Spam-Status")[..] else { panic!("{delivered}") };
+    assert!(status.starts_with("No,") && status.contains("partial=dns:"), "{status}");
+}
+
+#[test]
+fn a_list_that_lists_the_world_is_set_aside() {
+    let server = world();
+    server.a("*.bl.test", "127.0.0.2");
+    let daemon = daemon(&server, "");
+    daemon.wait_log("bl.test");
+    std::thread::sleep(Duration::from_millis(200));
+    let Some(postfix) = Postfix::start(&daemon.tcp_milter(), &[]) else { return };
+    assert!(postfix.send(&joe(SIGNED)).starts_with("250"));
+    let [status] = &fields(&postfix.delivered(), "X-Spam-Status")[..] else { panic!() };
+    assert!(!status.contains(" LISTED_MINE"), "{status}");
+    let (_, metrics) = daemon.get("/metrics").unwrap();
+    let line = metrics.lines().find(|line| line.contains("zone=\"bl.test\""));
+    assert!(line.is_some(), "{metrics}");
+}
