@@ -28,24 +28,43 @@ pub(crate) enum Seen {
 /// What a character beyond ASCII is to a reader.
 pub(crate) fn see(c: char) -> Seen {
     match c {
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-        | '\u{300}'..='\u{36f}' | '\u{e0000}'..='\u{e01ef}' => Seen::Nothing,
+        '\u{ad}'
+        | '\u{34f}'
+        | '\u{61c}'
+        | '\u{180e}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}'
+        | '\u{300}'..='\u{36f}'
+        | '\u{e0000}'..='\u{e01ef}' => Seen::Nothing,
         '¢'..='¥' | '\u{20a0}'..='\u{20c0}' => Seen::Money(c),
         '\u{c0}'..='\u{17f}' => without_accent(c).map_or_else(|| letter(c), Seen::Latin),
         '\u{1e00}'..='\u{1eff}' => Seen::Letter(lower(c), None),
         '\u{ff01}'..='\u{ff5e}' => {
             let ascii = (u32::from(c) - 0xff01 + 0x21) as u8;
-            if ascii.is_ascii_alphanumeric() { Seen::Fancy(ascii.to_ascii_lowercase()) } else { Seen::Other }
+            if ascii.is_ascii_alphanumeric() {
+                Seen::Fancy(ascii.to_ascii_lowercase())
+            } else {
+                Seen::Other
+            }
         }
         '\u{1d400}'..='\u{1d6a3}' => Seen::Fancy(b'a' + ((u32::from(c) - 0x1d400) % 26) as u8),
         '\u{1d7ce}'..='\u{1d7ff}' => Seen::Fancy(b'0' + ((u32::from(c) - 0x1d7ce) % 10) as u8),
         '\u{24b6}'..='\u{24e9}' => Seen::Fancy(b'a' + ((u32::from(c) - 0x24b6) % 26) as u8),
-        '\u{1f110}'..='\u{1f129}' | '\u{1f130}'..='\u{1f149}' | '\u{1f150}'..='\u{1f169}'
+        '\u{1f110}'..='\u{1f129}'
+        | '\u{1f130}'..='\u{1f149}'
+        | '\u{1f150}'..='\u{1f169}'
         | '\u{1f170}'..='\u{1f189}' => Seen::Fancy(b'a' + ((u32::from(c) - 0x1f110) % 32) as u8),
-        '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
-        | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
-        | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}' => Seen::Dense(c),
+        '\u{e00}'..='\u{eff}'
+        | '\u{1000}'..='\u{109f}'
+        | '\u{1780}'..='\u{17ff}'
+        | '\u{3040}'..='\u{30ff}'
+        | '\u{3400}'..='\u{4dbf}'
+        | '\u{4e00}'..='\u{9fff}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{20000}'..='\u{3ffff}' => Seen::Dense(c),
         '\u{2190}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}' => Seen::Picture(c),
         _ if c.is_alphanumeric() => letter(c),
         _ => Seen::Other,
@@ -120,15 +139,28 @@ mod tests {
 
     #[test]
     fn accents_and_finery_are_seen_through() {
-        for (c, ascii) in [('é', b'e'), ('Ü', b'u'), ('ñ', b'n'), ('ł', b'l'), ('Ž', b'z'), ('ı', b'i'), ('š', b's')] {
+        for (c, ascii) in [
+            ('é', b'e'),
+            ('Ü', b'u'),
+            ('ñ', b'n'),
+            ('ł', b'l'),
+            ('Ž', b'z'),
+            ('ı', b'i'),
+            ('š', b's'),
+        ] {
             assert_eq!(see(c), Seen::Latin(ascii), "{c}");
         }
-        for (c, ascii) in [('ｖ', b'v'), ('𝐯', b'v'), ('𝓕', b'f'), ('ⓥ', b'v'), ('🅰', b'a'), ('𝟗', b'9')] {
+        for (c, ascii) in
+            [('ｖ', b'v'), ('𝐯', b'v'), ('𝓕', b'f'), ('ⓥ', b'v'), ('🅰', b'a'), ('𝟗', b'9')]
+        {
             assert_eq!(see(c), Seen::Fancy(ascii), "{c}");
         }
         assert_eq!(see('А'), Seen::Letter('а', Some(b'a')));
         assert_eq!(see('ж'), Seen::Letter('ж', None));
-        assert_eq!((see('\u{200b}'), see('中'), see('€')), (Seen::Nothing, Seen::Dense('中'), Seen::Money('€')));
+        assert_eq!(
+            (see('\u{200b}'), see('中'), see('€')),
+            (Seen::Nothing, Seen::Dense('中'), Seen::Money('€'))
+        );
         assert_eq!((see('×'), see('÷')), (Seen::Other, Seen::Other));
     }
 }

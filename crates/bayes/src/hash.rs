@@ -6,6 +6,8 @@
 //! Invariant: models and learned messages on disk hold these numbers; what this file computes may
 //! not change without [`crate::FEATURES_VERSION`].
 
+use std::fmt::{self, Write};
+
 use crate::kind::Kind;
 
 /// A word being hashed.
@@ -36,16 +38,33 @@ impl Hasher {
     /// The same for an ASCII character as [`Self::byte`].
     #[inline]
     pub(crate) fn char(self, c: char) -> Self {
-        if c.is_ascii() { self.byte(c as u8) } else { self.byte(0xff).number(u64::from(u32::from(c))) }
+        if c.is_ascii() {
+            self.byte(c as u8)
+        } else {
+            self.byte(0xff).number(u64::from(u32::from(c)))
+        }
     }
 
     pub(crate) fn number(self, number: u64) -> Self {
         self.bytes(&number.to_le_bytes()[..4])
     }
 
+    /// The name of a variant: its number may change with the order of declarations.
+    pub(crate) fn name(mut self, variant: &impl fmt::Debug) -> Self {
+        let _ = write!(self, "{variant:?}");
+        self
+    }
+
     #[inline]
     pub(crate) const fn finish(self) -> u64 {
         mix(self.0)
+    }
+}
+
+impl fmt::Write for Hasher {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        *self = self.bytes(text.as_bytes());
+        Ok(())
     }
 }
 

@@ -193,7 +193,9 @@ impl Reading {
         let mut at = start;
         loop {
             match class(bytes, at) {
-                LETTER => word.latin(bytes[at].to_ascii_lowercase(), bytes[at].is_ascii_uppercase()),
+                LETTER => {
+                    word.latin(bytes[at].to_ascii_lowercase(), bytes[at].is_ascii_uppercase())
+                }
                 DIGIT => word.digit(bytes[at]),
                 HIGH => {
                     let Some(c) = text[at..].chars().next() else { break };
@@ -337,12 +339,7 @@ struct Spaced {
 }
 
 impl Spaced {
-    fn follow(
-        &mut self,
-        bytes: &[u8],
-        word: &Reading,
-        on: &mut impl FnMut(Token) -> bool,
-    ) -> bool {
+    fn follow(&mut self, bytes: &[u8], word: &Reading, on: &mut impl FnMut(Token) -> bool) -> bool {
         let single = word.letters + word.digits == 1;
         let near = word.start == self.end + 1 && bytes.get(self.end).is_some_and(|b| *b != b'\n');
         if let (true, true, Some(read)) = (single, near, self.read) {
@@ -427,7 +424,8 @@ mod tests {
 
     #[test]
     fn honest_words_wear_no_disguise() {
-        for text in ["виагра привет", "mp3 and h264", "a b c", "Ελληνικά", "naïve", "2nd 3D x86"] {
+        for text in ["виагра привет", "mp3 and h264", "a b c", "Ελληνικά", "naïve", "2nd 3D x86"]
+        {
             assert!(
                 tokens(text).iter().all(|token| !matches!(token.form, Form::Unmasked(_))),
                 "{text}: {:?}",
@@ -454,7 +452,8 @@ mod tests {
 
     #[test]
     fn every_token_lies_on_characters() {
-        for text in ["é€𝐯x\u{200b}中1", "\u{200b}a\u{300}", "İSTANBUL ß", "a'", "'a", "$", "x!y"] {
+        for text in ["é€𝐯x\u{200b}中1", "\u{200b}a\u{300}", "İSTANBUL ß", "a'", "'a", "$", "x!y"]
+        {
             for token in tokens(text) {
                 assert!(text.get(token.start..token.end).is_some_and(|word| !word.is_empty()));
             }

@@ -15,12 +15,40 @@ use crate::words;
 
 /// Fields that a sender's program writes.
 const WRITTEN: [&str; 34] = [
-    "from", "to", "cc", "subject", "date", "message-id", "reply-to", "in-reply-to", "references",
-    "mime-version", "content-type", "content-transfer-encoding", "content-disposition",
-    "content-language", "x-mailer", "user-agent", "x-priority", "priority", "importance",
-    "x-msmail-priority", "x-mimeole", "organization", "thread-index", "thread-topic",
-    "accept-language", "x-accept-language", "disposition-notification-to", "return-receipt-to",
-    "comments", "keywords", "auto-submitted", "x-face", "x-originating-ip", "bcc",
+    "from",
+    "to",
+    "cc",
+    "subject",
+    "date",
+    "message-id",
+    "reply-to",
+    "in-reply-to",
+    "references",
+    "mime-version",
+    "content-type",
+    "content-transfer-encoding",
+    "content-disposition",
+    "content-language",
+    "x-mailer",
+    "user-agent",
+    "x-priority",
+    "priority",
+    "importance",
+    "x-msmail-priority",
+    "x-mimeole",
+    "organization",
+    "thread-index",
+    "thread-topic",
+    "accept-language",
+    "x-accept-language",
+    "disposition-notification-to",
+    "return-receipt-to",
+    "comments",
+    "keywords",
+    "auto-submitted",
+    "x-face",
+    "x-originating-ip",
+    "bcc",
 ];
 
 pub(super) fn walk(message: &Message<'_>, sink: &mut impl Sink) {
@@ -63,8 +91,14 @@ fn value(lower: &str, field: &Field<'_>, sink: &mut impl Sink) {
                     && left > 0
             });
         }
-        "x-priority" | "priority" | "importance" | "x-msmail-priority" | "mime-version"
-        | "content-transfer-encoding" | "auto-submitted" | "content-language" => {
+        "x-priority"
+        | "priority"
+        | "importance"
+        | "x-msmail-priority"
+        | "mime-version"
+        | "content-transfer-encoding"
+        | "auto-submitted"
+        | "content-language" => {
             let text = field.raw_text();
             let word = Hasher::new().bytes(lower.as_bytes()).bytes(clip(&text, 24).as_bytes());
             sink.add(Kind::Header, word.finish(), || format!("{lower}: {}", clip(&text, 24)));
@@ -182,9 +216,8 @@ fn sender(from: &Mailbox, sink: &mut impl Sink) {
 
 /// How the sender's names relate to each other.
 fn relations(message: &Message<'_>, from: &Mailbox, sink: &mut impl Sink) {
-    let registered = |domain: &'_ str| {
-        tidegate_mail::registered_domain(domain).unwrap_or(domain).to_owned()
-    };
+    let registered =
+        |domain: &'_ str| tidegate_mail::registered_domain(domain).unwrap_or(domain).to_owned();
     let own = from.address.domain().map(registered);
     let id = message.message_id().and_then(|id| id.rsplit_once('@'));
     let id = id.map(|(_, host)| registered(&host.to_ascii_lowercase()));

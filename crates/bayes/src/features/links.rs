@@ -21,7 +21,9 @@ pub(super) fn walk(message: &Message<'_>, sink: &mut impl Sink) {
     let own = links.iter().filter(|link| from.is_some() && link.domain.as_deref() == from).count();
     let count = (usize::BITS - links.len().leading_zeros()) as u8;
     let told = |what: &'static str, value: u8| {
-        (Hasher::new().bytes(what.as_bytes()).byte(value).finish(), move || format!("{what} {value}"))
+        (Hasher::new().bytes(what.as_bytes()).byte(value).finish(), move || {
+            format!("{what} {value}")
+        })
     };
     let share = if links.is_empty() { 9 } else { own * 4 / links.len() };
     for (word, name) in [told("number", count), told("share to the sender's domain", share as u8)] {

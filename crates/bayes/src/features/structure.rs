@@ -23,7 +23,7 @@ pub(super) fn walk(message: &Message<'_>, sink: &mut impl Sink) {
         let with = Hasher::new()
             .bytes(part.content_type.as_bytes())
             .bytes_caseless(charset.as_bytes())
-            .byte(part.encoding as u8)
+            .name(&part.encoding)
             .byte(u8::from(part.declared));
         sink.add(Kind::Structure, with.finish(), || {
             format!("{} {charset} {:?}", part.content_type, part.encoding)
@@ -36,14 +36,14 @@ pub(super) fn walk(message: &Message<'_>, sink: &mut impl Sink) {
     files(message, sink);
     html(message, sink);
     for defect in message.defects().iter().take(8) {
-        let what = Hasher::new().bytes(b"defect").byte(*defect as u8);
+        let what = Hasher::new().bytes(b"defect").name(defect);
         sink.add(Kind::Structure, what.finish(), || format!("{defect:?}"));
     }
 }
 
 fn files(message: &Message<'_>, sink: &mut impl Sink) {
     for file in message.attachments().iter().take(MOST_FILES) {
-        let kind = Hasher::new().bytes(b"kind").byte(file.kind as u8).byte(u8::from(file.embedded));
+        let kind = Hasher::new().bytes(b"kind").name(&file.kind).byte(u8::from(file.embedded));
         sink.add(Kind::Attachment, kind.finish(), || format!("{:?}", file.kind));
         let size = (usize::BITS - file.size.leading_zeros()) as u8;
         let kind = kind.bytes(b"size").byte(size);
@@ -66,6 +66,7 @@ fn html(message: &Message<'_>, sink: &mut impl Sink) {
     if facts.tags == 0 {
         return;
     }
+    sink.add(Kind::Html, Hasher::new().bytes(b"html").finish(), || "in it".to_owned());
     for (what, count) in [
         ("tags", facts.tags),
         ("unknown tags", facts.unknown_tags),
@@ -84,6 +85,9 @@ fn html(message: &Message<'_>, sink: &mut impl Sink) {
         ("refresh", u32::from(facts.refresh)),
         ("base", u32::from(facts.base)),
     ] {
+        if count == 0 {
+            continue;
+        }
         let order = (u32::BITS - count.leading_zeros()) as u8;
         let word = Hasher::new().bytes(what.as_bytes()).byte(order);
         sink.add(Kind::Html, word.finish(), || format!("{count} {what}"));

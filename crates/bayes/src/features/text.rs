@@ -5,8 +5,6 @@
 //!
 //! Invariant: reads at most [`LONGEST_TEXT`] bytes of the text.
 
-use std::ops::ControlFlow;
-
 use tidegate_mail::Message;
 
 use super::Sink;
@@ -17,59 +15,94 @@ use crate::words::{self, Disguise, Form, Token};
 /// Bytes of the visible text that are read.
 const LONGEST_TEXT: usize = 24 << 10;
 
-/// Words before a word that it is paired with.
+/// Bytes of the text that are read in fours.
+const GRAM_TEXT: usize = 1500;
+
+/// The most words before a word that it is paired with.
 const WINDOW: usize = 4;
 
+/// How a text is read: the kinds of its words and pairs, and how many words before it a word is
+/// paired with.
+struct Reading {
+    single: Kind,
+    double: Kind,
+    window: usize,
+}
+
+const SUBJECT: Reading =
+    Reading { single: Kind::Subject, double: Kind::SubjectPair, window: WINDOW };
+
+/// No pairs: measured on mail of other sources, they cost more than they tell (see README.md).
+const TEXT: Reading = Reading { single: Kind::Word, double: Kind::Pair, window: 0 };
+
 pub(super) fn walk(message: &Message<'_>, sink: &mut impl Sink) {
-    if let Some(subject) = message.subject() {
-        let subject = without_tags(subject);
-        let _ = read(subject, Kind::Subject, Kind::SubjectPair, sink);
-        let _ = read(subject, Kind::Word, Kind::Pair, sink);
+    let subject = without_tags(message.subject().unwrap_or(""));
+    if message.subject().is_some() {
+        read(subject, SUBJECT, sink);
+        read(subject, TEXT, sink);
         measures(subject, "subject", sink);
     }
     let text = clip(without_footer(message.text()), LONGEST_TEXT);
     measures(text, "text", sink);
-    let _ = read(text, Kind::Word, Kind::Pair, sink);
+    grams(subject, text, sink);
+    read(text, TEXT, sink);
 }
 
-/// Words of `text` to features of two kinds.
-fn read(text: &str, single: Kind, double: Kind, sink: &mut impl Sink) -> ControlFlow<()> {
+/// Four bytes in a row, letter case and the amount of white space aside. They see through what
+/// words don't: endings, joined words, misspellings, and languages of which the model knows little.
+fn grams(subject: &str, text: &str, sink: &mut impl Sink) {
+    let read = subject.bytes().chain([b'\n']).chain(text.bytes().take(GRAM_TEXT));
+    let mut four = 0_u32;
+    for byte in read.map(|byte| if byte.is_ascii_whitespace() { b' ' } else { byte }) {
+        if byte == b' ' && four & 0xff == u32::from(b' ') {
+            continue;
+        }
+        four = (four << 8) | u32::from(byte.to_ascii_lowercase());
+        let name = || String::from_utf8_lossy(&four.to_be_bytes()).into_owned();
+        if !sink.add(Kind::Gram, u64::from(four), name) {
+            return;
+        }
+    }
+}
+
+/// Words of `text` to features.
+fn read(text: &str, how: Reading, sink: &mut impl Sink) {
     let mut before = [(0_u64, 0_usize, 0_usize); WINDOW];
     let mut dense = Dense::default();
-    let mut going = true;
     words::walk(text, |token| {
         let word = || text[token.start..token.end].to_owned();
-        going = match token.form {
+        match token.form {
             Form::Dense => dense.follow(text, &token, sink),
             Form::Unmasked(disguise) => {
                 let name = name_of(disguise);
                 sink.add(Kind::Disguise, hash::of(name.as_bytes()), || name.to_owned())
                     && sink.add(Kind::Disguise, token.hash, word)
-                    && sink.add(single, token.hash, word)
+                    && sink.add(how.single, token.hash, word)
             }
-            _ => single_and_pairs(text, &token, (single, double), &mut before, sink),
-        };
-        going
+            _ => single_and_pairs(text, &token, &how, &mut before, sink),
+        }
     });
-    if going { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
 }
 
 #[inline]
 fn single_and_pairs(
     text: &str,
     token: &Token,
-    (single, double): (Kind, Kind),
+    how: &Reading,
     before: &mut [(u64, usize, usize); WINDOW],
     sink: &mut impl Sink,
 ) -> bool {
     let word = || text[token.start..token.end].to_owned();
-    if !sink.add(single, token.hash, word) {
+    if !sink.add(how.single, token.hash, word) {
         return false;
     }
-    if token.caps && !sink.add(single, token.hash ^ 0xca95, word) {
+    if token.caps && !sink.add(how.single, token.hash ^ 0xca95, word) {
         return false;
     }
-    for (gap, (hash, start, end)) in before.iter().enumerate() {
+    if how.window == 0 {
+        return true;
+    }
+    for (gap, (hash, start, end)) in before.iter().enumerate().take(how.window) {
         if *hash == 0 {
             break;
         }
@@ -77,7 +110,7 @@ fn single_and_pairs(
             let between = if gap == 0 { " " } else { " … " };
             [&text[*start..*end], between, &text[token.start..token.end]].concat()
         };
-        if !sink.add(double, hash::pair(*hash, token.hash, gap as u64), words) {
+        if !sink.add(how.double, hash::pair(*hash, token.hash, gap as u64), words) {
             return false;
         }
     }
@@ -134,7 +167,7 @@ fn measures(text: &str, of: &str, sink: &mut impl Sink) {
         lines += usize::from(byte == b'\n');
     }
     let length = text.len();
-    let tenths = |part: usize, whole: usize| if whole == 0 { 11 } else { part * 10 / whole };
+    let tenths = |part: usize, whole: usize| (part * 10).checked_div(whole).unwrap_or(11);
     for (what, value) in [
         ("length", (usize::BITS - length.leading_zeros()) as usize),
         ("capitals", tenths(capitals, letters)),
