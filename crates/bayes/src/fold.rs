@@ -40,7 +40,11 @@ pub(crate) fn see(c: char) -> Seen {
         | '\u{300}'..='\u{36f}'
         | '\u{e0000}'..='\u{e01ef}' => Seen::Nothing,
         '¢'..='¥' | '\u{20a0}'..='\u{20c0}' => Seen::Money(c),
-        '\u{c0}'..='\u{17f}' => without_accent(c).map_or_else(|| letter(c), Seen::Latin),
+        '\u{c0}'..='\u{17f}' => match without_accent(c) {
+            Some(ascii) => Seen::Latin(ascii),
+            None if c.is_alphabetic() => letter(c),
+            None => Seen::Other,
+        },
         '\u{1e00}'..='\u{1eff}' => Seen::Letter(lower(c), None),
         '\u{ff01}'..='\u{ff5e}' => {
             let ascii = (u32::from(c) - 0xff01 + 0x21) as u8;

@@ -2,11 +2,29 @@
 //!
 //! Invariant: the same features, model and lessons give the same estimate.
 
+mod calibrate;
+mod estimate;
+pub mod evaluate;
 mod features;
 mod fold;
 mod hash;
 mod kind;
+mod learn;
+mod logistic;
+mod model;
+mod naive;
+mod overlay;
+mod records;
+mod scope;
+mod train;
 mod words;
 
+pub use calibrate::Calibration;
+pub use estimate::{Estimate, estimate};
 pub use features::{Extractor, FEATURES_VERSION, MOST_FEATURES, words_of};
 pub use kind::Kind;
+pub use learn::{Found, LearnError, Lesson, LessonId, Lessons, Limits, Taught};
+pub use model::{LARGEST_MODEL, Model, ModelError};
+pub use overlay::{MOST_ENTRIES, Overlay};
+pub use records::Class;
+pub use train::{Example, score_others, train};

@@ -1,0 +1,69 @@
+//! The measurements of README.md, on an index of sorted mail:
+//! `cargo run --release -p tidegate-bayes --example measure -- /tmp/corpus/index`
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "an example")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Instant;
+
+use tidegate_bayes::evaluate::{Ranking, shuffle_key};
+use tidegate_bayes::{Example, Extractor, score_others, train};
+use tidegate_mail::{Bounds, Message};
+
+fn main() {
+    let index = std::env::args().nth(1).unwrap_or_else(|| "/tmp/corpus/index".to_owned());
+    let root = Path::new(&index).parent().unwrap().to_owned();
+    let mut extractor = Extractor::new();
+    let mut examples = Vec::new();
+    for line in std::fs::read_to_string(&index).unwrap().lines() {
+        let (class, path) = line.split_once(' ').unwrap();
+        let raw = std::fs::read(root.join(path)).unwrap();
+        let message = Message::parse(&raw, &Bounds::default());
+        let features = extractor.features(&message).to_vec();
+        let source = path.split('/').next().unwrap().to_owned();
+        examples.push((path.to_owned(), Example { features, spam: class == "spam", source }));
+    }
+    let sources: BTreeSet<String> = examples.iter().map(|(_, one)| one.source.clone()).collect();
+    for source in &sources {
+        let (test, train): (Vec<_>, Vec<_>) =
+            examples.iter().map(|(_, one)| one).partition(|one| one.source == *source);
+        tell(source, &score_others(&train, &test));
+    }
+    let mut order: Vec<&(String, Example)> = examples.iter().collect();
+    order.sort_by_key(|(path, _)| shuffle_key("1", path));
+    let mut pooled = Vec::new();
+    for fold in 0..5 {
+        let part = |held: bool| {
+            order
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| (at % 5 == fold) == held)
+                .map(|(_, one)| &one.1)
+                .collect::<Vec<_>>()
+        };
+        pooled.extend(score_others(&part(false), &part(true)));
+    }
+    tell("5 folds", &pooled);
+    let examples: Vec<Example> = examples.into_iter().map(|(_, one)| one).collect();
+    let start = Instant::now();
+    let model = train(&examples);
+    println!(
+        "model: {} bytes, {:?}, trained in {:.1} s",
+        model.bytes().len(),
+        model,
+        start.elapsed().as_secs_f32()
+    );
+}
+
+fn tell(name: &str, scored: &[(f32, bool)]) {
+    let ranking: Ranking = scored.iter().copied().collect();
+    let (ham, spam) = ranking.sizes();
+    let area = ranking.bootstrap(200, Ranking::area_above);
+    println!(
+        "{name:14} ham {ham} spam {spam} 1-ROCA% {:.4} ({:.4} to {:.4}) sm%@hm<=0.1% {:.2}",
+        area.value,
+        area.low,
+        area.high,
+        ranking.spam_missed_at(0.1)
+    );
+}

@@ -1,0 +1,446 @@
+//! Lessons: what people say of messages, learned once each, durably.
+//!
+//! A lesson is one transaction: the mark that the message was learned, and the step in the journal of
+//! its scope. What was acknowledged is therefore learned exactly once, whenever the process ends. The
+//! other class is taken back before it is learned anew.
+//!
+//! A user's lessons change that user's scores only. The site learns from its operator, and from users
+//! where several of them said the same of one message and nobody the contrary.
+//!
+//! Invariant: estimates never wait for lessons; lessons of one scope are made one after another.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tidegate_mail::Message;
+use tidegate_store::{Batch, Store, StoreError, Written};
+
+use crate::Kind;
+use crate::estimate::{Estimate, Knowledge};
+use crate::hash::{self, Hasher};
+use crate::logistic;
+use crate::model::Model;
+use crate::records::{Class, LEARNED, Learned, Step, USERS, VOTES, Votes};
+use crate::scope::{Faults, Scope, Writer};
+
+/// Bounds of what is kept and believed.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Days that a learned message can be taken back or moved to the other class.
+    pub remember_days: u64,
+    /// Days after which what was counted is worth half.
+    pub half_life_days: u64,
+    /// Messages of one scope after which its counts are halved, to make room for new ones.
+    pub most_messages: u32,
+    /// Users who may teach.
+    pub most_users: usize,
+    /// Users who must say the same of a message for the site to learn it; 0: users never teach the site.
+    pub agreeing_users: usize,
+    /// Lessons between two checkpoints of a scope: the more, the less is written, and the longer
+    /// opening takes after a crash.
+    pub checkpoint_every: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            remember_days: 180,
+            half_life_days: 365,
+            most_messages: 60_000,
+            most_users: 20_000,
+            agreeing_users: 3,
+            checkpoint_every: 1000,
+        }
+    }
+}
+
+/// Names a message by what its sender wrote, whatever the receiving side added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LessonId([u8; 16]);
+
+impl LessonId {
+    /// The name of a message.
+    #[must_use]
+    pub fn of(message: &Message<'_>) -> Self {
+        let words = |text: &str, seed: u8| {
+            let bytes = text.bytes().filter(|byte| !byte.is_ascii_whitespace());
+            bytes.fold(Hasher::new().byte(seed), Hasher::byte).finish()
+        };
+        let from = message.from().first().map_or("", |mailbox| mailbox.address.as_str());
+        let id = message.message_id().unwrap_or("");
+        let head = words(id, 1) ^ words(from, 2).rotate_left(7);
+        let head = head ^ words(message.subject().unwrap_or(""), 3).rotate_left(13);
+        let body = words(message.text(), 4) ^ hash::mix(message.attachments().len() as u64);
+        let mut name = [0; 16];
+        name[..8].copy_from_slice(&head.to_le_bytes());
+        name[8..].copy_from_slice(&body.to_le_bytes());
+        Self(name)
+    }
+
+    /// From bytes of one's own, for lessons that are no messages.
+    #[must_use]
+    pub const fn new(name: [u8; 16]) -> Self {
+        Self(name)
+    }
+}
+
+/// What somebody says of a message.
+#[derive(Debug, Clone, Copy)]
+pub struct Lesson<'l> {
+    /// The message.
+    pub id: LessonId,
+    /// Its features, as [`crate::Extractor`] found them.
+    pub features: &'l [u64],
+    /// What it is; `None`: it was learned by mistake, and is to be taken back.
+    pub class: Option<Class>,
+    /// Who says so; `None`: the operator, for the whole site.
+    pub user: Option<&'l str>,
+    /// The time, in seconds since 1970.
+    pub now: u64,
+}
+
+/// What came of a lesson. All of these are durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taught {
+    /// Learned for the first time.
+    New,
+    /// Was learned already; nothing changed.
+    Already,
+    /// Was learned as the other class, which was taken back.
+    Moved,
+    /// Taken back.
+    Forgotten,
+    /// Was to be taken back, but was never learned or is no longer remembered.
+    Unknown,
+}
+
+/// A lesson that was not learned.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LearnError {
+    /// The store cannot be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Another process writes to the same store.
+    #[error("somebody else learned at the same moment; try again")]
+    Conflict,
+    /// More users than the limit.
+    #[error("{0} users have taught already, which is the limit; raise most_users")]
+    TooManyUsers(usize),
+    /// A name that cannot be kept.
+    #[error("a user's name is 1 to 320 bytes, without control characters")]
+    UserName,
+}
+
+/// What opening found wrong; to be told to the operator.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Entries that were damaged: what they held is lost.
+    pub damaged: usize,
+    /// What was learned by a version that read messages differently was set aside.
+    pub outdated: bool,
+}
+
+/// What was learned at this site, over a model.
+pub struct Lessons {
+    store: Arc<dyn Store>,
+    model: Arc<Model>,
+    limits: Limits,
+    site: Scope,
+    /// Scopes of users; those that were not needed yet are not read.
+    users: RwLock<HashMap<String, Option<Arc<Scope>>>>,
+}
+
+/// Bytes of the longest name of a user.
+const LONGEST_USER: usize = 320;
+
+const DAY: u64 = 86_400;
+
+impl Lessons {
+    /// Reads what was learned. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn open(
+        store: Arc<dyn Store>,
+        model: Arc<Model>,
+        limits: Limits,
+        now: u64,
+    ) -> Result<(Self, Found), StoreError> {
+        let mut users = HashMap::new();
+        let (site, faults) = {
+            let snapshot = store.snapshot()?;
+            snapshot.scan(USERS, b"", b"", &mut |name, _| {
+                users.insert(String::from_utf8_lossy(name).into_owned(), None);
+                ControlFlow::Continue(())
+            })?;
+            Scope::open(Scope::prefix(None), &*snapshot, now)?
+        };
+        let Faults { damaged, outdated } = faults;
+        let lessons = Self { store, model, limits, site, users: RwLock::new(users) };
+        if outdated {
+            lessons.site.checkpoint(&*lessons.store, &mut lessons.site.lock())?;
+        }
+        Ok((lessons, Found { damaged, outdated }))
+    }
+
+    /// What statistics make of features, for a user or for nobody in particular. Never blocks: what
+    /// a user taught counts once [`Self::prepare`] has read it.
+    #[must_use]
+    pub fn estimate(&self, features: &[u64], user: Option<&str>) -> Estimate {
+        let user = user.and_then(|name| self.known_user(name));
+        self.knowledge(user.as_deref()).estimate(features)
+    }
+
+    pub(crate) fn knowledge<'k>(&'k self, user: Option<&'k Scope>) -> Knowledge<'k> {
+        Knowledge::new(&self.model, Some(&self.site.overlay), user.map(|user| &user.overlay))
+    }
+
+    /// Reads what a user taught, so that estimates can use it. Blocks on the disk, the first time.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn prepare(&self, user: &str, now: u64) -> Result<(), StoreError> {
+        let taught = self.users.read().unwrap_or_else(PoisonError::into_inner).get(user).cloned();
+        if let Some(None) = taught {
+            self.read_user(user, now)?;
+        }
+        Ok(())
+    }
+
+    /// How many spam and ham messages were learned for the site, and features known of them.
+    #[must_use]
+    pub fn size(&self) -> (u32, u32, usize) {
+        let (spam, ham) = self.site.overlay.messages();
+        (spam, ham, self.site.overlay.len())
+    }
+
+    /// Learns, moves or takes back a message. When it returns, the lesson survives a crash. Blocks on
+    /// the disk.
+    ///
+    /// # Errors
+    /// When the lesson was not learned; it may be given again.
+    pub fn teach(&self, lesson: &Lesson<'_>) -> Result<Taught, LearnError> {
+        let Some(name) = lesson.user else { return self.teach_scope(&self.site, None, lesson) };
+        let user = self.user(name, lesson.now)?;
+        let taught = self.teach_scope(&user, Some(name), lesson)?;
+        if self.vote(name, lesson)? {
+            self.teach_scope(&self.site, None, lesson)?;
+        }
+        Ok(taught)
+    }
+
+    fn teach_scope(
+        &self,
+        scope: &Scope,
+        user: Option<&str>,
+        lesson: &Lesson<'_>,
+    ) -> Result<Taught, LearnError> {
+        let mut writer = scope.lock();
+        let key = scope.key(&lesson.id.0);
+        let found = match self.store.get(LEARNED, &key) {
+            // A mark that is damaged marks nothing any more; it is written anew.
+            Err(StoreError::Damaged { .. }) => {
+                let (Written::Done | Written::Conflict) =
+                    self.store.write(Batch::new().remove(LEARNED, &key))?;
+                None
+            }
+            found => found?,
+        };
+        let known = found.as_deref().and_then(Learned::decode);
+        let same = known.as_ref().map(|known| known.class) == lesson.class;
+        if same && known.is_some() {
+            return Ok(Taught::Already);
+        }
+        let mut outcome = if known.is_some() { Taught::Moved } else { Taught::New };
+        let mut held = found;
+        if let Some(known) = known {
+            let counted = known.epoch == writer.epoch;
+            let Learned { class, push, features, .. } = known;
+            let back = Step { class, forward: false, counted, push, features };
+            let mut batch = Batch::new();
+            batch.expect(LEARNED, &key, held.as_deref()).remove(LEARNED, &key);
+            self.take(scope, &mut writer, batch, &back)?;
+            held = None;
+        }
+        match lesson.class {
+            None if outcome == Taught::New => outcome = Taught::Unknown,
+            None => outcome = Taught::Forgotten,
+            Some(class) => {
+                let step = self.forward(scope, user.is_some(), lesson.features, class);
+                let mut batch = Batch::new();
+                let Step { push, ref features, .. } = step;
+                let features = features.clone();
+                let learned = Learned { class, push, epoch: writer.epoch, features };
+                let until = lesson.now + self.limits.remember_days * DAY;
+                batch.expect(LEARNED, &key, held.as_deref());
+                batch.put_until(LEARNED, &key, learned.encode(), until);
+                if let Some(name) = user {
+                    batch.put(USERS, name.as_bytes(), Vec::new());
+                }
+                self.take(scope, &mut writer, batch, &step)?;
+            }
+        }
+        if writer.next - writer.checkpoint >= self.limits.checkpoint_every {
+            scope.checkpoint(&*self.store, &mut writer)?;
+        }
+        Ok(outcome)
+    }
+
+    /// Writes a step down, then makes it.
+    fn take(
+        &self,
+        scope: &Scope,
+        writer: &mut Writer,
+        mut batch: Batch,
+        step: &Step,
+    ) -> Result<(), LearnError> {
+        if scope.overlay.is_full(step.features.len()) {
+            self.fade(scope, writer, writer.faded)?;
+        }
+        scope.journal(&mut batch, writer, step);
+        if self.store.write(&batch)? == Written::Conflict {
+            return Err(LearnError::Conflict);
+        }
+        writer.next += 1;
+        scope.make(step);
+        Ok(())
+    }
+
+    /// The step that learns a message: as often as it is still wrong after the last time.
+    fn forward(&self, scope: &Scope, user: bool, features: &[u64], class: Class) -> Step {
+        let own = user.then_some(scope);
+        let knowledge = self.knowledge(own);
+        let mut log_odds = knowledge.estimate(features).logistic;
+        let norm = logistic::norm(features);
+        let reader = scope.overlay.reader();
+        // What one unit of push adds to the log-odds of this very message.
+        let mut gain = 0.0;
+        for feature in features {
+            let seen = reader.know(*feature).map_or(0, |e| u32::from(e.spam) + u32::from(e.ham));
+            let kind = Kind::of(*feature);
+            gain += logistic::scale(kind) * logistic::share(kind, seen + 1);
+        }
+        let mut push = 0.0;
+        for _ in 0..logistic::ONLINE_STEPS {
+            let (rate, thick) = (logistic::ONLINE_RATE, logistic::ONLINE_THICKNESS);
+            let Some(step) = logistic::step(log_odds, class == Class::Spam, rate, thick) else {
+                break;
+            };
+            push += step * norm;
+            log_odds += step * norm * norm * gain;
+        }
+        Step { class, forward: true, counted: true, push, features: features.to_vec() }
+    }
+
+    /// Notes what a user said; whether that makes the site learn it.
+    fn vote(&self, name: &str, lesson: &Lesson<'_>) -> Result<bool, LearnError> {
+        let wanted = self.limits.agreeing_users;
+        let known = match self.store.get(VOTES, &lesson.id.0) {
+            Err(StoreError::Damaged { .. }) => None,
+            known => known?,
+        };
+        let mut votes = known.as_deref().map(Votes::decode).unwrap_or_default();
+        let user = hash::of(name.as_bytes());
+        votes.0.retain(|(voter, _)| *voter != user);
+        votes.0.extend(lesson.class.map(|class| (user, class)));
+        // More than are needed change nothing.
+        votes.0.truncate(4 * wanted.max(1));
+        let until = lesson.now + self.limits.remember_days * DAY;
+        let mut batch = Batch::new();
+        batch.put_until(VOTES, &lesson.id.0, votes.encode(), until);
+        let (Written::Done | Written::Conflict) = self.store.write(&batch)?;
+        let agree = votes.0.iter().all(|(_, class)| Some(*class) == lesson.class);
+        Ok(wanted > 0 && agree && votes.0.len() >= wanted)
+    }
+
+    fn known_user(&self, name: &str) -> Option<Arc<Scope>> {
+        let users = self.users.read().unwrap_or_else(PoisonError::into_inner);
+        users.get(name).and_then(Option::clone)
+    }
+
+    /// The scope of a user, made where it is missing.
+    fn user(&self, name: &str, now: u64) -> Result<Arc<Scope>, LearnError> {
+        if let Some(scope) = self.known_user(name) {
+            return Ok(scope);
+        }
+        if name.is_empty() || name.len() > LONGEST_USER || name.contains(char::is_control) {
+            return Err(LearnError::UserName);
+        }
+        {
+            let users = self.users.read().unwrap_or_else(PoisonError::into_inner);
+            if !users.contains_key(name) && users.len() >= self.limits.most_users {
+                return Err(LearnError::TooManyUsers(users.len()));
+            }
+        }
+        Ok(self.read_user(name, now)?)
+    }
+
+    fn read_user(&self, name: &str, now: u64) -> Result<Arc<Scope>, StoreError> {
+        let mut users = self.users.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Some(scope)) = users.get(name) {
+            return Ok(Arc::clone(scope));
+        }
+        let snapshot = self.store.snapshot()?;
+        let (scope, _) = Scope::open(Scope::prefix(Some(name)), &*snapshot, now)?;
+        let scope = Arc::new(scope);
+        users.insert(name.to_owned(), Some(Arc::clone(&scope)));
+        Ok(scope)
+    }
+
+    /// Ages what is due and forgets what is no longer remembered. To be called now and then; blocks
+    /// on the disk.
+    ///
+    /// # Errors
+    /// When the store cannot be written; to be tried again later.
+    pub fn maintain(&self, now: u64) -> Result<(), StoreError> {
+        let half_life = self.limits.half_life_days.max(1) * DAY;
+        let loaded: Vec<Arc<Scope>> = {
+            let users = self.users.read().unwrap_or_else(PoisonError::into_inner);
+            users.values().flatten().cloned().collect()
+        };
+        for scope in loaded.iter().map(|user| &**user).chain([&self.site]) {
+            let mut writer = scope.lock();
+            let (spam, ham) = scope.overlay.messages();
+            let old = now.saturating_sub(writer.faded) >= half_life;
+            if old || spam.saturating_add(ham) > self.limits.most_messages {
+                self.fade(scope, &mut writer, now)?;
+            }
+        }
+        // In pieces, so that lessons get their turn.
+        while self.store.expire(now, 256)? == 256 {}
+        Ok(())
+    }
+
+    fn fade(&self, scope: &Scope, writer: &mut Writer, now: u64) -> Result<(), StoreError> {
+        scope.overlay.fade();
+        writer.epoch += 1;
+        writer.faded = now;
+        scope.checkpoint(&*self.store, writer)
+    }
+
+    /// Writes all tables down, so that the next start need not make the last steps again. Not needed
+    /// for safety.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn checkpoint(&self) -> Result<(), StoreError> {
+        let loaded: Vec<Arc<Scope>> = {
+            let users = self.users.read().unwrap_or_else(PoisonError::into_inner);
+            users.values().flatten().cloned().collect()
+        };
+        for scope in loaded.iter().map(|user| &**user).chain([&self.site]) {
+            let mut writer = scope.lock();
+            if writer.next > writer.checkpoint {
+                scope.checkpoint(&*self.store, &mut writer)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn user_scope(&self, name: &str) -> Option<Arc<Scope>> {
+        self.known_user(name)
+    }
+}
