@@ -4,11 +4,15 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use tidegate_bayes::evaluate::{Ranking, shuffle_key};
-use tidegate_bayes::{Example, Extractor, score_others, train};
+use tidegate_bayes::{
+    Class, Example, Extractor, Lesson, LessonId, Lessons, Limits, Model, score_others, train,
+};
 use tidegate_mail::{Bounds, Message};
+use tidegate_store::Memory;
 
 fn main() {
     let index = std::env::args().nth(1).unwrap_or_else(|| "/tmp/corpus/index".to_owned());
@@ -44,6 +48,7 @@ fn main() {
         pooled.extend(score_others(&part(false), &part(true)));
     }
     tell("5 folds", &pooled);
+    online(&examples);
     let examples: Vec<Example> = examples.into_iter().map(|(_, one)| one).collect();
     let start = Instant::now();
     let model = train(&examples);
@@ -66,4 +71,21 @@ fn tell(name: &str, scored: &[(f32, bool)]) {
         area.high,
         ranking.spam_missed_at(0.1)
     );
+}
+
+/// The TREC procedure: each message is judged, then learned, in an order by chance.
+fn online(examples: &[(String, Example)]) {
+    let mut order: Vec<&(String, Example)> = examples.iter().collect();
+    order.sort_by_key(|(path, _)| shuffle_key("2", path));
+    let store = Arc::new(Memory::new());
+    let model = Arc::new(Model::untrained());
+    let (lessons, _) = Lessons::open(store, model, Limits::default(), 0).unwrap();
+    let mut scored = Vec::new();
+    for (number, (_, one)) in order.iter().enumerate() {
+        scored.push((lessons.estimate(&one.features, None).log_odds, one.spam));
+        let class = Some(if one.spam { Class::Spam } else { Class::Ham });
+        let id = LessonId::new((number as u128).to_le_bytes());
+        lessons.teach(&Lesson { id, features: &one.features, class, user: None, now: 0 }).unwrap();
+    }
+    tell("online", &scored);
 }

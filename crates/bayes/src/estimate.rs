@@ -13,7 +13,7 @@ use crate::naive::{self, Counts, Heard};
 use crate::overlay::{Overlay, Reader};
 
 /// What the Bayes scorer's deviate adds to the linear model's log-odds.
-const NAIVE_WEIGHT: f32 = 0.1;
+pub(crate) const NAIVE_WEIGHT: f32 = 0.1;
 
 /// Messages learned here after which the model's counts are worth half.
 const MODEL_HALVES: f32 = 2000.0;

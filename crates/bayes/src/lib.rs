@@ -2,9 +2,11 @@
 //!
 //! Invariant: the same features, model and lessons give the same estimate.
 
+mod auto;
 mod calibrate;
 mod estimate;
 pub mod evaluate;
+mod explain;
 mod features;
 mod fold;
 mod hash;
@@ -14,13 +16,17 @@ mod logistic;
 mod model;
 mod naive;
 mod overlay;
+pub mod plot;
 mod records;
 mod scope;
+pub mod signals;
 mod train;
 mod words;
 
+pub use auto::AutoLearn;
 pub use calibrate::Calibration;
 pub use estimate::{Estimate, estimate};
+pub use explain::{Reason, Reasons, reasons_of};
 pub use features::{Extractor, FEATURES_VERSION, MOST_FEATURES, words_of};
 pub use kind::Kind;
 pub use learn::{Found, LearnError, Lesson, LessonId, Lessons, Limits, Taught};
