@@ -2,14 +2,15 @@
 //! `cargo run --release -p tidegate-bayes --example measure -- /tmp/corpus/index`
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "an example")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use tidegate_bayes::evaluate::{Ranking, shuffle_key};
 use tidegate_bayes::{
-    Class, Example, Extractor, Lesson, LessonId, Lessons, Limits, Model, score_others, train,
+    Class, Example, Extractor, Lesson, LessonId, Lessons, Limits, Model, estimate, score_others,
+    signals, train,
 };
 use tidegate_mail::{Bounds, Message};
 use tidegate_store::Memory;
@@ -32,6 +33,7 @@ fn main() {
         let (test, train): (Vec<_>, Vec<_>) =
             examples.iter().map(|(_, one)| one).partition(|one| one.source == *source);
         tell(source, &score_others(&train, &test));
+        bands(&train, &test);
     }
     let mut order: Vec<&(String, Example)> = examples.iter().collect();
     order.sort_by_key(|(path, _)| shuffle_key("1", path));
@@ -88,4 +90,21 @@ fn online(examples: &[(String, Example)]) {
         lessons.teach(&Lesson { id, features: &one.features, class, user: None, now: 0 }).unwrap();
     }
     tell("online", &scored);
+}
+
+/// How many messages of sources that a model has not seen fall into each band.
+fn bands(train_on: &[&Example], test: &[&Example]) {
+    let examples: Vec<Example> = train_on.iter().map(|one| (*one).clone()).collect();
+    let model = train(&examples);
+    let mut found: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for one in test {
+        let estimate = estimate(&model, &one.features);
+        let band = signals::band(&estimate)
+            .map_or(("0", "-"), |def| (if def.score > 0.0 { "+" } else { "-" }, &*def.name));
+        let counts = found.entry(format!("{} {}", band.0, band.1)).or_default();
+        *(if one.spam { &mut counts.1 } else { &mut counts.0 }) += 1;
+    }
+    for (band, (ham, spam)) in found {
+        println!("    {band:24} ham {ham:5} spam {spam:5}");
+    }
 }
