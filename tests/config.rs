@@ -3,7 +3,7 @@
 //! `tests/config/broken/NAME.toml` is checked, and what is printed compared with `NAME.expect`;
 //! with `TIDEGATE_BLESS=1` it is written there instead, to be read in the diff.
 
-#![allow(missing_docs, reason = "a test")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! From a real Postfix through the milter to a verdict, over both kinds of socket.
 
-#![allow(missing_docs, reason = "a test")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! What one message costs in round trips: nothing is said before its end.
 
-#![allow(missing_docs, reason = "a test")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod support;
 
