@@ -178,5 +178,15 @@ fn metrics_and_logs_tell_verdicts_and_no_content() {
     ] {
         assert!(metrics.contains(line), "no {line} in:\n{metrics}");
     }
+    // What has not happened yet is not counted yet, but for what the board's panels are made of.
+    let board = std::fs::read_to_string(root().join("deploy/grafana/tidegate.json")).unwrap();
+    let is_of_name = |c: char| c.is_ascii_lowercase() || c == '_';
+    for name in board.match_indices("tidegate_").map(|(at, _)| &board[at..]) {
+        let name = &name[..name.find(|c| !is_of_name(c)).unwrap()];
+        let family = name.trim_end_matches("_bucket");
+        let later = ["tidegate_unjudged_total", "tidegate_list_zone_health"];
+        let told = metrics.contains(&format!("# TYPE {family} "));
+        assert!(told || later.contains(&name), "the board shows {name}, which is not told");
+    }
     assert_eq!(daemon.get("/healthz").unwrap().0, 200);
 }
