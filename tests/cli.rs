@@ -1,6 +1,6 @@
 //! The command line on the built program: what scripts depend on.
 
-#![allow(missing_docs, reason = "a test")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 use std::fs;
 use std::io::Write;

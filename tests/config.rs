@@ -3,7 +3,7 @@
 //! `tests/config/broken/NAME.toml` is checked, and what is printed compared with `NAME.expect`;
 //! with `TIDEGATE_BLESS=1` it is written there instead, to be read in the diff.
 
-#![allow(missing_docs, reason = "a test")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -56,6 +56,27 @@ fn the_documented_configuration_is_right() {
     let told = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{told}");
     assert!(told.starts_with("ok: "), "{told}");
+}
+
+#[test]
+fn the_configurations_that_deploy_shows_are_right() {
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy");
+    let dir = tempfile::tempdir().unwrap();
+    let mut shown = 0;
+    for program in ["postfix", "sendmail", "systemd"] {
+        let text = fs::read_to_string(deploy.join(program).join("README.md")).unwrap();
+        for block in text.split("    # tidegate.toml\n").skip(1) {
+            let lines = block.lines().take_while(|line| line.starts_with("    "));
+            let toml: String = lines.map(|line| format!("{}\n", line.trim())).collect();
+            let file = dir.path().join("shown.toml");
+            fs::write(&file, &toml).unwrap();
+            let output = check(&["--config", file.to_str().unwrap()]);
+            let told = String::from_utf8(output.stdout).unwrap();
+            assert_eq!(output.status.code(), Some(0), "{program}: {toml}{told}");
+            shown += 1;
+        }
+    }
+    assert!(shown > 0);
 }
 
 #[test]

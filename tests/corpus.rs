@@ -3,7 +3,7 @@
 //! An optimised build judges every message; an unoptimised one a part, since it is many times
 //! slower.
 
-#![allow(missing_docs, reason = "a test")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod support;
 

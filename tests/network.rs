@@ -1,6 +1,6 @@
 //! Lists and authentication through a real Postfix, asked of a real DNS server on loopback.
 
-#![allow(missing_docs, reason = "a test")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod support;
 
@@ -83,8 +83,17 @@ fn ask(server: &TestServer) -> String {
 /// The lists that come with the program are not asked here: nobody answers for them.
 fn daemon(server: &TestServer, more: &str) -> Daemon {
     let off: String = [
-        "spamhaus-zen", "spamhaus-zen-received", "spamhaus-dbl", "spamcop", "psbl", "mailspike",
-        "surbl", "uribl", "mailspike-allow", "dnswl", "dnswl-domains",
+        "spamhaus-zen",
+        "spamhaus-zen-received",
+        "spamhaus-dbl",
+        "spamcop",
+        "psbl",
+        "mailspike",
+        "surbl",
+        "uribl",
+        "mailspike-allow",
+        "dnswl",
+        "dnswl-domains",
     ]
     .iter()
     .map(|zone| format!("[lists.zones.{zone}]\nenabled = false\n"))
@@ -99,9 +108,15 @@ fn a_sender_who_proves_himself_is_told_so() {
     let Some(postfix) = Postfix::start(&daemon.tcp_milter(), &[]) else { return };
     assert!(postfix.send(&joe(SIGNED)).starts_with("250"));
     let delivered = postfix.delivered();
-    let [results] = &fields(&delivered, "Authentication-Results")[..] else { panic!("{delivered}") };
+    let [results] = &fields(&delivered, "Authentication-Results")[..] else {
+        panic!("{delivered}")
+    };
     for result in [
-        "iprev=pass", "spf=pass", "dkim=pass", "header.a=ed25519-sha256", "dmarc=pass",
+        "iprev=pass",
+        "spf=pass",
+        "dkim=pass",
+        "header.a=ed25519-sha256",
+        "dmarc=pass",
         "policy.dmarc=reject",
     ] {
         assert!(results.contains(result), "{result} in {results}");

@@ -1,6 +1,6 @@
 //! From a real Postfix through the milter to a verdict, over both kinds of socket.
 
-#![allow(missing_docs, reason = "a test")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod support;
 
@@ -177,6 +177,16 @@ fn metrics_and_logs_tell_verdicts_and_no_content() {
         "tidegate_build_info",
     ] {
         assert!(metrics.contains(line), "no {line} in:\n{metrics}");
+    }
+    // What has not happened yet is not counted yet, but for what the board's panels are made of.
+    let board = std::fs::read_to_string(root().join("deploy/grafana/tidegate.json")).unwrap();
+    let is_of_name = |c: char| c.is_ascii_lowercase() || c == '_';
+    for name in board.match_indices("tidegate_").map(|(at, _)| &board[at..]) {
+        let name = &name[..name.find(|c| !is_of_name(c)).unwrap()];
+        let family = name.trim_end_matches("_bucket");
+        let later = ["tidegate_unjudged_total", "tidegate_list_zone_health"];
+        let told = metrics.contains(&format!("# TYPE {family} "));
+        assert!(told || later.contains(&name), "the board shows {name}, which is not told");
     }
     assert_eq!(daemon.get("/healthz").unwrap().0, 200);
 }

@@ -1,6 +1,6 @@
 //! The house rules that a compiler does not check.
 
-#![allow(missing_docs, reason = "a test")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -2,7 +2,13 @@
 //!
 //! Everything listens on loopback, lives below one temporary folder, and ends with its value.
 
-#![allow(dead_code, missing_docs, unreachable_pub, reason = "each test binary uses its part of it")]
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "each test binary uses its part of it"
+)]
 
 pub mod corpus;
 pub mod daemon;

@@ -121,15 +121,19 @@ impl Overlay {
         }
     }
 
-    /// Puts an entry back that was saved. One writer at a time.
-    pub(crate) fn restore(&self, key: u32, entry: Entry) {
-        self.make_room(1);
+    /// Puts entries back that were saved. One writer at a time.
+    pub(crate) fn restore(&self, saved: impl Iterator<Item = (u32, Entry)>) {
+        self.make_room(saved.size_hint().1.unwrap_or(0));
         let table = self.table.load();
-        let at = table.find(key).unwrap_or_else(|free| {
-            table.used.fetch_add(1, Ordering::Relaxed);
-            free
-        });
-        table.put(at, key, entry);
+        let mut added = 0;
+        for (key, entry) in saved {
+            let at = table.find(key).unwrap_or_else(|free| {
+                added += 1;
+                free
+            });
+            table.put(at, key, entry);
+        }
+        table.used.fetch_add(added, Ordering::Relaxed);
     }
 
     /// All entries, as they are kept.
@@ -156,7 +160,7 @@ impl Overlay {
         kept.sort_by(|a, b| (b.1.spam + b.1.ham).cmp(&(a.1.spam + a.1.ham)).then(a.0.cmp(&b.0)));
         kept.truncate(MOST_ENTRIES / 2);
         let fresh = Self::with_room(kept.len());
-        kept.iter().for_each(|(key, entry)| fresh.restore(*key, *entry));
+        fresh.restore(kept.iter().copied());
         self.table.store(fresh.table.load_full());
         let (spam, ham) = self.messages();
         self.set_messages(spam / 2, ham / 2);
@@ -198,7 +202,7 @@ impl Reader {
 
 impl Table {
     fn new(places: usize) -> Self {
-        let words = (0..3 * places).map(|_| AtomicU32::new(0)).collect();
+        let words = std::iter::repeat_with(|| AtomicU32::new(0)).take(3 * places).collect();
         Self { words, mask: places - 1, used: AtomicU32::new(0) }
     }
 

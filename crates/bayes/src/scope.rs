@@ -89,7 +89,7 @@ impl Scope {
                 chunks: state.entries.div_ceil(CHUNK as u32),
             };
             faults.damaged += snapshot.scan(TABLE, &prefix, &prefix, &mut |_, chunk| {
-                records::entries(chunk).for_each(|(key, entry)| overlay.restore(key, entry));
+                overlay.restore(records::entries(chunk));
                 ControlFlow::Continue(())
             })?;
         }

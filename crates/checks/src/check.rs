@@ -132,7 +132,10 @@ pub(crate) const fn plain<C: Check + Default>() -> Entry {
             None => Ok(Box::new(C::default())),
             Some(key) => Err(InvalidSetting {
                 key: key.clone(),
-                problem: format!("[checks.{}] has no settings but 'enabled'; remove '{key}'", C::KEY),
+                problem: format!(
+                    "[checks.{}] has no settings but 'enabled'; remove '{key}'",
+                    C::KEY
+                ),
             }),
         },
     }

@@ -2,7 +2,7 @@
 
 use crate::Entry;
 use crate::check::{configured, plain};
-use crate::{auth, client};
+use crate::{attachments, auth, bulk, client, content, headers, links};
 
 /// One line a check. List zones are not here: they are data of the configuration, and
 /// [`crate::lists::Lists`] is the one check that reads them.
@@ -15,4 +15,28 @@ pub const CHECKS: &[Entry] = &[
     plain::<client::dynamic_name::DynamicName>(),
     plain::<client::helo::Helo>(),
     plain::<client::sender_domain::SenderDomain>(),
+    plain::<headers::required::Required>(),
+    plain::<headers::date::Date>(),
+    plain::<headers::calendar::Calendar>(),
+    plain::<headers::priority::Priority>(),
+    plain::<headers::duplicates::Duplicates>(),
+    plain::<headers::form::Form>(),
+    plain::<headers::message_id::MessageId>(),
+    plain::<headers::author::Author>(),
+    plain::<headers::recipients::Recipients>(),
+    plain::<headers::subject::Subject>(),
+    plain::<headers::received::Received>(),
+    plain::<content::gtube::Gtube>(),
+    plain::<content::form::Form>(),
+    plain::<content::parts::Parts>(),
+    plain::<content::html::Html>(),
+    plain::<content::hidden::Hidden>(),
+    plain::<content::letters::Letters>(),
+    plain::<links::text::Text>(),
+    plain::<links::host::Host>(),
+    plain::<links::form::Form>(),
+    plain::<attachments::danger::Danger>(),
+    plain::<attachments::kind::Kind>(),
+    plain::<bulk::precedence::Precedence>(),
+    plain::<bulk::way_out::WayOut>(),
 ];

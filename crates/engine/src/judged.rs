@@ -33,6 +33,8 @@ pub struct Missing {
     pub asked: u32,
     /// Of these, how many were not answered in time or at all.
     pub unanswered: u32,
+    /// The network is switched off: nothing was asked, and nothing is missed.
+    pub offline: bool,
 }
 
 impl Missing {

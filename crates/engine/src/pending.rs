@@ -62,10 +62,10 @@ impl Pending {
         let mut missing = Missing::default();
         for (_, answer) in self.answers.iter() {
             missing.asked += 1;
-            if let Answer::Unknown(why) = answer
-                && !matches!(why, Why::Offline | Why::Refused)
-            {
-                missing.unanswered += 1;
+            match answer {
+                Answer::Unknown(Why::Offline) => missing.offline = true,
+                Answer::Unknown(why) if *why != Why::Refused => missing.unanswered += 1,
+                _ => {}
             }
         }
         missing

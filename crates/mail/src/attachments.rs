@@ -3,7 +3,7 @@
 //! Invariant: files are recognised by their first bytes; only archives are decoded further, within
 //! [`Bounds`], and nothing is unpacked.
 
-use memchr::memmem;
+use memchr::{memchr_iter, memmem};
 
 use crate::Bounds;
 use crate::decode;
@@ -34,6 +34,8 @@ pub struct Attachment {
     pub encrypted: bool,
     /// Whether it holds macros of an Office program.
     pub macros: bool,
+    /// Whether it is a web page or a drawing with scripts in it.
+    pub scripts: bool,
 }
 
 /// Whether `part` is a file and no text to be shown.
@@ -85,21 +87,37 @@ fn read(
         entries: Vec::new(),
         encrypted: false,
         macros: false,
+        scripts: false,
     };
-    if file.kind == FileKind::Zip {
+    let mut whole = || {
         let whole = decode::transfer(part.body, part.encoding, *budget, &mut unread);
-        if !unread.as_slice().is_empty() {
-            defects.note(Defect::ArchiveCut);
+        *budget -= whole.len().min(*budget);
+        whole
+    };
+    match file.kind {
+        FileKind::Zip => {
+            unpacked(&mut file, &whole(), bounds.archive_entries, defects);
+            if unread.as_slice().contains(&Defect::TextCut) {
+                defects.note(Defect::ArchiveCut);
+            }
         }
-        *budget -= whole.len().min(*budget);
-        unpacked(&mut file, &whole, bounds.archive_entries, defects);
-    } else if file.kind == FileKind::Ole {
-        let whole = decode::transfer(part.body, part.encoding, *budget, &mut unread);
-        *budget -= whole.len().min(*budget);
         // A directory entry of the container, in UTF-16 (MS-OVBA, section 2.2.1).
-        file.macros = memmem::find(&whole, b"_\0V\0B\0A\0_\0P\0R\0O\0J\0E\0C\0T\0").is_some();
+        FileKind::Ole => {
+            let project = b"_\0V\0B\0A\0_\0P\0R\0O\0J\0E\0C\0T\0";
+            file.macros = memmem::find(&whole(), project).is_some();
+        }
+        FileKind::Html | FileKind::Svg | FileKind::Text => {
+            file.scripts = has_script(&whole());
+        }
+        _ => {}
     }
     file
+}
+
+/// In any letter case, as browsers have it.
+fn has_script(page: &[u8]) -> bool {
+    memchr_iter(b'<', page)
+        .any(|at| page.get(at + 1..at + 7).is_some_and(|name| name.eq_ignore_ascii_case(b"script")))
 }
 
 fn unpacked(file: &mut Attachment, archive: &[u8], most: usize, defects: &mut Defects) {

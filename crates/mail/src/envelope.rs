@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::{Address, Hop, Message};
+use crate::{Address, Hop, Message, registered_domain};
 
 /// The SMTP transaction, as far as it is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,11 +44,12 @@ impl Envelope {
     }
 
     /// What SMTP most likely said of a recorded message, by the fields that its receiver added:
-    /// the first host on its way that is not a local one, Return-Path, and for whom it was delivered.
+    /// the first host on its way that is none of the receiver's own, Return-Path, and for whom it was
+    /// delivered.
     #[must_use]
     pub fn infer(message: &Message<'_>) -> Self {
         let field = |name: &str| message.field(name).map(|field| Address::new(&field.text()));
-        let hop = message.received().iter().find(|hop| hop.from_ip.is_some_and(|ip| !is_local(ip)));
+        let hop = message.received().iter().find(|hop| is_from_outside(hop));
         let delivered =
             ["Delivered-To", "X-Original-To", "Envelope-To"].into_iter().find_map(field);
         let recipients = match delivered {
@@ -66,6 +67,16 @@ impl Envelope {
             ..Self::default()
         }
     }
+}
+
+/// Whether a host of another site handed the message over: from no local address, and with a reverse
+/// name of another domain than the receiving host's.
+fn is_from_outside(hop: &Hop) -> bool {
+    let domain =
+        |name: &Option<String>| name.as_deref().and_then(registered_domain).map(str::to_owned);
+    let by = domain(&hop.by);
+    let within = by.is_some() && by == domain(&hop.from_host);
+    hop.from_ip.is_some_and(|address| !is_local(address)) && !within
 }
 
 fn is_local(address: IpAddr) -> bool {
@@ -92,6 +103,7 @@ mod tests {
         let raw = "Return-Path: <bounce@shop.example>\n\
             Delivered-To: bert@example.test\n\
             Received: from localhost (localhost [127.0.0.1])\n\tby mx.example.test with ESMTP; Tue, 24 Nov 2026 10:00:01 +0000\n\
+            Received: from mx.example.test (mx.example.test [198.51.100.1])\n\tby store.example.test with LMTP; Tue, 24 Nov 2026 10:00:01 +0000\n\
             Received: from mail.shop.example (out7.shop.example [203.0.113.9])\n\tby mx.example.test (Postfix) with ESMTPS id 4711\n\tfor <bert@example.test>; Tue, 24 Nov 2026 10:00:00 +0000\n\
             Received: from [192.0.2.1] by out7.shop.example with SMTP; Tue, 24 Nov 2026 09:59:00 +0000\n\
             To: everybody@lists.example\n\n";

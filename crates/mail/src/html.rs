@@ -6,12 +6,16 @@
 //! Invariant: one pass, in time and memory in proportion to the source; elements nest no deeper here
 //! than [`DEEPEST`].
 
+mod look;
+mod tag;
+
 use std::convert::Infallible;
 
 use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
 use html5gum::{Span, Tokenizer};
 
-use crate::css::{Rgb, Style, colour, is_alike};
+use self::look::{Look, Why};
+use self::tag::{Attribute, Name, Tag, is_block, is_known, is_void, name_of};
 use crate::defects::{Defect, Defects};
 use crate::links::{LinkKind, Links};
 use crate::url::Url;
@@ -88,85 +92,6 @@ struct Element {
     look: Look,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Look {
-    hidden: Option<Why>,
-    /// Text of it was counted already.
-    counted: bool,
-    colour: Rgb,
-    /// None: an image or unknown.
-    background: Option<Rgb>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Why {
-    Style,
-    Tiny,
-    Colour,
-    /// Nobody expects to see it: a title, a style sheet, a script.
-    Never,
-}
-
-/// A tag's name, or as much of it as tells it from others.
-type Name = [u8; 10];
-
-fn name_of(name: &[u8]) -> Name {
-    let mut short = Name::default();
-    for (to, from) in short.iter_mut().zip(name) {
-        *to = from.to_ascii_lowercase();
-    }
-    short
-}
-
-/// A start tag whose attributes are being read.
-#[derive(Default)]
-struct Tag {
-    name: Vec<u8>,
-    attribute: Option<Attribute>,
-    values: [Option<String>; ATTRIBUTES.len()],
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Attribute {
-    Style,
-    Href,
-    Src,
-    Action,
-    Background,
-    BgColour,
-    Colour,
-    Hidden,
-    Width,
-    Height,
-    HttpEquiv,
-    Content,
-    Type,
-    Data,
-}
-
-const ATTRIBUTES: [(&[u8], Attribute); 14] = [
-    (b"style", Attribute::Style),
-    (b"href", Attribute::Href),
-    (b"src", Attribute::Src),
-    (b"action", Attribute::Action),
-    (b"background", Attribute::Background),
-    (b"bgcolor", Attribute::BgColour),
-    (b"color", Attribute::Colour),
-    (b"hidden", Attribute::Hidden),
-    (b"width", Attribute::Width),
-    (b"height", Attribute::Height),
-    (b"http-equiv", Attribute::HttpEquiv),
-    (b"content", Attribute::Content),
-    (b"type", Attribute::Type),
-    (b"data", Attribute::Data),
-];
-
-impl Tag {
-    fn get(&self, attribute: Attribute) -> Option<&str> {
-        self.values[attribute as usize].as_deref()
-    }
-}
-
 struct Anchor {
     url: Option<Url>,
     /// Where its text begins in `visible`.
@@ -219,13 +144,10 @@ impl<'r> Renderer<'r> {
     fn event(&mut self, event: &CallbackEvent<'_>) {
         match *event {
             CallbackEvent::OpenStartTag { name } => {
-                self.tag.name.clear();
-                self.tag.name.extend_from_slice(name);
-                self.tag.attribute = None;
-                self.tag.values = Default::default();
+                self.tag.open(name);
             }
             CallbackEvent::AttributeName { name } => self.attribute(name),
-            CallbackEvent::AttributeValue { value } => self.attribute_value(value),
+            CallbackEvent::AttributeValue { value } => self.tag.value(value),
             CallbackEvent::CloseStartTag { self_closing } => self.start(self_closing),
             CallbackEvent::EndTag { name } => self.end(name),
             CallbackEvent::String { value } => self.text(&String::from_utf8_lossy(value)),
@@ -240,34 +162,16 @@ impl<'r> Renderer<'r> {
     }
 
     fn attribute(&mut self, name: &[u8]) {
-        let known = ATTRIBUTES.iter().find(|(known, _)| name.eq_ignore_ascii_case(known));
-        self.tag.attribute = known.map(|(_, attribute)| *attribute);
-        if let Some(attribute) = self.tag.attribute {
-            // The first of its name counts.
-            let place = &mut self.tag.values[attribute as usize];
-            if place.is_some() {
-                self.tag.attribute = None;
-            } else {
-                *place = Some(String::new());
-            }
-        } else if name.len() > 3 && name[..2].eq_ignore_ascii_case(b"on") {
+        let is_known = self.tag.attribute(name);
+        if !is_known && name.len() > 3 && name[..2].eq_ignore_ascii_case(b"on") {
             self.facts.event_handlers += 1;
-        }
-    }
-
-    fn attribute_value(&mut self, value: &[u8]) {
-        if let Some(attribute) = self.tag.attribute.take()
-            && let Some(place) = &mut self.tag.values[attribute as usize]
-        {
-            place.push_str(&String::from_utf8_lossy(&value[..value.len().min(8_192)]));
         }
     }
 
     fn start(&mut self, self_closing: bool) {
         self.facts.tags += 1;
         let tag = std::mem::take(&mut self.tag);
-        let known = TAGS.binary_search(&tag.name.as_slice()).is_ok();
-        if !known && !tag.name.contains(&b':') {
+        if !is_known(&tag.name) && !tag.name.contains(&b':') {
             self.facts.unknown_tags += 1;
             self.cut_word |= self.ends_in_letter();
         }
@@ -279,7 +183,7 @@ impl<'r> Renderer<'r> {
             self.space();
         }
         if !is_void(&tag.name) && !self_closing && self.open.len() < DEEPEST {
-            let look = self.look_of(&tag);
+            let look = self.look().inside(&tag);
             self.open.push(Element { name: name_of(&tag.name), look });
             self.pre += u32::from(tag.name == b"pre");
         }
@@ -304,50 +208,9 @@ impl<'r> Renderer<'r> {
         }
     }
 
-    /// How the text in an element looks.
-    fn look_of(&self, tag: &Tag) -> Look {
-        let mut look = self.look();
-        look.counted = false;
-        if is_never_shown(&tag.name) {
-            look.hidden = Some(Why::Never);
-            return look;
-        }
-        let style = tag.get(Attribute::Style).map(Style::parse).unwrap_or_default();
-        if let Some(own) = style.colour.or_else(|| tag.get(Attribute::Colour).and_then(colour)) {
-            look.colour = own;
-        }
-        if let Some(own) = style.background {
-            look.background = own;
-        } else if tag.get(Attribute::Background).is_some() {
-            look.background = None;
-        } else if let Some(own) = tag.get(Attribute::BgColour) {
-            look.background = colour(own);
-        }
-        if look.hidden.is_some_and(|why| !matches!(why, Why::Colour | Why::Tiny)) {
-            return look;
-        }
-        let is_tiny = style.tiny || look.hidden == Some(Why::Tiny) && !style.sized;
-        look.hidden = if style.hides || tag.get(Attribute::Hidden).is_some() {
-            Some(Why::Style)
-        } else if is_tiny {
-            Some(Why::Tiny)
-        } else if look.background.is_some_and(|background| is_alike(background, look.colour)) {
-            Some(Why::Colour)
-        } else {
-            None
-        };
-        look
-    }
-
     /// How text at this place looks.
     fn look(&self) -> Look {
-        const PAPER: Look = Look {
-            hidden: None,
-            counted: false,
-            colour: [0, 0, 0],
-            background: Some([255, 255, 255]),
-        };
-        self.open.last().map_or(PAPER, |element| element.look)
+        self.open.last().map_or(Look::PAPER, |element| element.look)
     }
 
     fn count(&mut self, tag: &Tag) {
@@ -552,220 +415,6 @@ fn push_squeezed(to: &mut String, text: &str) {
         }
     }
 }
-
-fn is_block(name: &[u8]) -> bool {
-    matches!(
-        name,
-        b"address"
-            | b"article"
-            | b"aside"
-            | b"blockquote"
-            | b"body"
-            | b"br"
-            | b"center"
-            | b"dd"
-            | b"div"
-            | b"dl"
-            | b"dt"
-            | b"fieldset"
-            | b"footer"
-            | b"form"
-            | b"h1"
-            | b"h2"
-            | b"h3"
-            | b"h4"
-            | b"h5"
-            | b"h6"
-            | b"header"
-            | b"hr"
-            | b"html"
-            | b"li"
-            | b"main"
-            | b"nav"
-            | b"ol"
-            | b"option"
-            | b"p"
-            | b"pre"
-            | b"section"
-            | b"select"
-            | b"table"
-            | b"tbody"
-            | b"tfoot"
-            | b"thead"
-            | b"tr"
-            | b"ul"
-    )
-}
-
-fn is_void(name: &[u8]) -> bool {
-    matches!(
-        name,
-        b"area"
-            | b"base"
-            | b"br"
-            | b"col"
-            | b"embed"
-            | b"hr"
-            | b"img"
-            | b"input"
-            | b"link"
-            | b"meta"
-            | b"param"
-            | b"source"
-            | b"track"
-            | b"wbr"
-            | b"basefont"
-            | b"frame"
-            | b"bgsound"
-            | b"keygen"
-    )
-}
-
-fn is_never_shown(name: &[u8]) -> bool {
-    matches!(
-        name,
-        b"title"
-            | b"style"
-            | b"script"
-            | b"head"
-            | b"noscript"
-            | b"template"
-            | b"noframes"
-            | b"noembed"
-            | b"xml"
-    )
-}
-
-/// The elements of HTML, old ones too, in order.
-const TAGS: [&[u8]; 127] = [
-    b"a",
-    b"abbr",
-    b"acronym",
-    b"address",
-    b"applet",
-    b"area",
-    b"article",
-    b"aside",
-    b"audio",
-    b"b",
-    b"base",
-    b"basefont",
-    b"bdi",
-    b"bdo",
-    b"bgsound",
-    b"big",
-    b"blink",
-    b"blockquote",
-    b"body",
-    b"br",
-    b"button",
-    b"canvas",
-    b"caption",
-    b"center",
-    b"cite",
-    b"code",
-    b"col",
-    b"colgroup",
-    b"data",
-    b"datalist",
-    b"dd",
-    b"del",
-    b"details",
-    b"dfn",
-    b"dialog",
-    b"dir",
-    b"div",
-    b"dl",
-    b"dt",
-    b"em",
-    b"embed",
-    b"fieldset",
-    b"figcaption",
-    b"figure",
-    b"font",
-    b"footer",
-    b"form",
-    b"frame",
-    b"frameset",
-    b"h1",
-    b"h2",
-    b"h3",
-    b"h4",
-    b"h5",
-    b"h6",
-    b"head",
-    b"header",
-    b"hgroup",
-    b"hr",
-    b"html",
-    b"i",
-    b"iframe",
-    b"img",
-    b"input",
-    b"ins",
-    b"kbd",
-    b"keygen",
-    b"label",
-    b"layer",
-    b"legend",
-    b"li",
-    b"link",
-    b"main",
-    b"map",
-    b"mark",
-    b"marquee",
-    b"menu",
-    b"meta",
-    b"meter",
-    b"nav",
-    b"nobr",
-    b"noembed",
-    b"noframes",
-    b"noscript",
-    b"object",
-    b"ol",
-    b"optgroup",
-    b"option",
-    b"output",
-    b"p",
-    b"param",
-    b"path",
-    b"picture",
-    b"pre",
-    b"progress",
-    b"q",
-    b"s",
-    b"samp",
-    b"script",
-    b"section",
-    b"select",
-    b"small",
-    b"source",
-    b"span",
-    b"strike",
-    b"strong",
-    b"style",
-    b"sub",
-    b"summary",
-    b"sup",
-    b"svg",
-    b"table",
-    b"tbody",
-    b"td",
-    b"template",
-    b"textarea",
-    b"tfoot",
-    b"th",
-    b"thead",
-    b"time",
-    b"title",
-    b"tr",
-    b"tt",
-    b"u",
-    b"ul",
-    b"video",
-    b"wbr",
-];
 
 #[cfg(test)]
 mod tests;

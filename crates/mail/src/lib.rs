@@ -22,6 +22,7 @@ mod address;
 mod attachments;
 mod bounds;
 mod css;
+mod date;
 mod decode;
 mod defects;
 mod domain;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use mail_parser::{Address as Group, DateTime, HeaderValue};
 use memchr::{memchr, memchr_iter};
 
+use crate::date;
 use crate::defects::{Defect, Defects};
 use crate::fields::{self, Field};
 use crate::html::HtmlFacts;
@@ -67,10 +68,10 @@ impl<'m> Message<'m> {
         {
             defects.note(Defect::EncodedWordBroken);
         }
-        let date = named("Date").next().and_then(|field| {
-            let date = DateTime::parse_rfc822(&field.raw_text())?;
-            date.is_valid().then(|| date.to_timestamp())
-        });
+        let date = named("Date")
+            .next()
+            .and_then(|field| DateTime::parse_rfc822(&field.raw_text()))
+            .and_then(date::seconds);
         let hops = named("Received").take(MOST_HOPS);
         let received = hops.map(|field| Hop::read(field, bounds.field_bytes.min(4_096))).collect();
         let message_id = named("Message-ID").next().map(|field| bare_id(field.raw_text()));

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use mail_parser::{HeaderValue, Host, Protocol};
 
+use crate::date;
 use crate::fields::Field;
 
 /// One Received field.
@@ -50,10 +51,7 @@ impl Hop {
                 .map(|address| address.to_canonical()),
             by: found.by.as_ref().and_then(name),
             with: found.with.map(word),
-            date: found
-                .date
-                .filter(mail_parser::DateTime::is_valid)
-                .map(|date| date.to_timestamp()),
+            date: found.date.and_then(date::seconds),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use std::fmt::Write as _;
 
+use tidegate_checks::authentication::AuthResult;
 use tidegate_engine::Judged;
 use tidegate_policy::{Verdict, explain};
 use tidegate_signal::Signal;
@@ -212,18 +213,22 @@ fn envelope(judged: &Judged, inferred: bool) -> String {
 
 fn proof(judged: &Judged) -> String {
     let proof = &judged.authentication;
+    let word = |result: AuthResult| match result {
+        AuthResult::TempError if judged.missing.offline => "not asked",
+        result => result.as_str(),
+    };
     let dkim: Vec<String> = proof
         .dkim
         .iter()
         .take(3)
-        .map(|signature| format!("{} ({})", signature.result.as_str(), signature.domain))
+        .map(|signature| format!("{} ({})", word(signature.result), signature.domain))
         .collect();
     format!(
         "SPF {}, DKIM {}, DMARC {}, ARC {}",
-        proof.spf.result.as_str(),
+        word(proof.spf.result),
         if dkim.is_empty() { "none".to_owned() } else { dkim.join(" ") },
-        proof.dmarc.result.as_str(),
-        proof.arc.result.as_str(),
+        word(proof.dmarc.result),
+        word(proof.arc.result),
     )
 }
 
@@ -260,7 +265,7 @@ mod tests {
             recipients: Vec::new(),
             authentication: Default::default(),
             fields: Fields::default(),
-            missing: Missing { asked: 20, unanswered: 3 },
+            missing: Missing { asked: 20, unanswered: 3, offline: false },
             timings: Timings::default(),
         }
     }

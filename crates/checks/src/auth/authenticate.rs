@@ -7,7 +7,7 @@
 //! mail-auth parses records and verifies DKIM (RFC 6376) and ARC (RFC 8617). Whether a signature
 //! has expired it reads from the machine's clock.
 //!
-//! Invariant: no I/O. What mail-auth looks up it finds in [`Keys`], and the resolver that it insists
+//! Invariant: no I/O. What mail-auth looks up it finds in `Keys`, and the resolver that it insists
 //! on has no servers.
 
 use futures_util::FutureExt;

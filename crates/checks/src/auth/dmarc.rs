@@ -1,7 +1,7 @@
 //! What the owner of the From domain asks for mail that isn't proven to be theirs (RFC 7489).
 //!
 //! Invariant: a post to a mailing list fails by the list's doing as often as by forgery; it is
-//! never scored above [`LIST_POST`].
+//! never scored above `LIST_POST`.
 
 use serde::Deserialize;
 use tidegate_dns::Answers;

@@ -35,7 +35,7 @@ pub static HELO_LOCALHOST: SignalDef = SignalDef::new(
 pub static HELO_IS_OURS: SignalDef = SignalDef::new(
     "HELO_IS_OURS",
     Family::Client,
-    2.5,
+    1.5,
     "The client presents itself with a name of the receiving site",
 );
 /// `gmail.com` from elsewhere.

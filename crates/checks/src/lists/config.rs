@@ -125,9 +125,11 @@ impl ZoneSettings {
             return Err("nothing is looked up in it; write for example [\"client\"]".to_owned());
         };
         if self.subjects.iter().any(|subject| subject.is_address() != first.is_address()) {
-            return Err("addresses and domains can't be looked up in one zone; give it two tables, \
+            return Err(
+                "addresses and domains can't be looked up in one zone; give it two tables, \
                 one with \"client\" or \"received\", the other with the rest"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         Ok(if first.is_address() { Kind::Ip } else { Kind::Domain })
     }
@@ -140,10 +142,14 @@ impl ZoneSettings {
                 Side::Allow => *score <= 0.0,
             };
             if !SignalDef::is_valid_name(signal) {
-                return Some(format!("'{signal}' is no name of a signal; names are like LISTED_SBL"));
+                return Some(format!(
+                    "'{signal}' is no name of a signal; names are like LISTED_SBL"
+                ));
             }
             if !(score.is_finite() && score.abs() <= HIGHEST_SCORE) {
-                return Some(format!("the score of \"{matches}\" is out of range; write for example 1.5"));
+                return Some(format!(
+                    "the score of \"{matches}\" is out of range; write for example 1.5"
+                ));
             }
             let (side, sign) = match self.side {
                 Side::Block => ("block", "positive"),

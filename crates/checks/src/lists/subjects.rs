@@ -180,8 +180,7 @@ fn behind_relays(known: &Known<'_>) -> Option<IpAddr> {
     }
     for hop in known.message?.received().iter().take(MOST_HOPS) {
         // A user of ours who has logged in may be anywhere (RFC 3848).
-        let with = hop.with.as_deref().unwrap_or_default().to_ascii_uppercase();
-        if matches!(with.as_str(), "ESMTPA" | "ESMTPSA" | "UTF8SMTPA" | "UTF8SMTPSA") {
+        if let Some("ESMTPA" | "ESMTPSA" | "UTF8SMTPA" | "UTF8SMTPSA") = hop.with {
             return None;
         }
         let from = hop.from_ip?;
