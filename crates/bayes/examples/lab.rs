@@ -287,7 +287,7 @@ fn main() {
     let root = std::env::args().nth(1).unwrap_or("/tmp/corpus".into());
     let what = std::env::args().nth(2).unwrap_or("lofo,folds,online".into());
     let p = P::get();
-    let mask = std::env::var("KINDS").unwrap_or("0,1,2,3,4,5,6,7,8,9,10,11,12,13".into());
+    let mask = std::env::var("KINDS").unwrap_or("0,1,2,3,4,5,6,7,8,9,10,11,12,13,14".into());
     let mask: Vec<u8> = mask.split(',').map(|x| x.parse().unwrap()).collect();
     let mut sc = vec![1.0f32; 16];
     if let Ok(v) = std::env::var("SCALE") {
@@ -303,6 +303,18 @@ fn main() {
     let index = std::fs::read_to_string(format!("{root}/index")).unwrap();
     let mut ex = Extractor::new();
     let mut ids: HashMap<u64, u32> = HashMap::new();
+    let sigs: HashMap<String, Vec<String>> = if std::env::var("SIGS").is_ok() {
+        std::fs::read_to_string("/tmp/bogo/signals")
+            .unwrap()
+            .lines()
+            .map(|l| {
+                let mut w = l.split(' ').map(str::to_owned);
+                (w.next().unwrap(), w.collect())
+            })
+            .collect()
+    } else {
+        HashMap::new()
+    };
     let mut docs = vec![];
     let mut nf = vec![];
     let mut times = vec![];
@@ -317,6 +329,12 @@ fn main() {
         let f = ex.features(&m).to_vec();
         times.push(t.elapsed().as_nanos() as u64);
         nf.push(f.len());
+        let mut f = f;
+        if let Some(v) = sigs.get(path) {
+            for s in v {
+                f.push(key("sig", s) & !15 | 14);
+            }
+        }
         let f: Vec<u64> = f.into_iter().filter(|x| mask.contains(&(Kind::of(*x) as u8))).collect();
         let k: Vec<u8> = f.iter().map(|x| Kind::of(*x) as u8).collect();
         let f: Vec<u32> = f

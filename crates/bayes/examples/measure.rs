@@ -13,18 +13,30 @@ use tidegate_bayes::{
     signals, train,
 };
 use tidegate_mail::{Bounds, Message};
+use tidegate_signal::{Family, SignalDef, Signals};
 use tidegate_store::Memory;
 
 fn main() {
     let index = std::env::args().nth(1).unwrap_or_else(|| "/tmp/corpus/index".to_owned());
     let root = Path::new(&index).parent().unwrap().to_owned();
     let mut extractor = Extractor::new();
+    let said = signals_of(std::env::args().nth(2));
     let mut examples = Vec::new();
     for line in std::fs::read_to_string(&index).unwrap().lines() {
         let (class, path) = line.split_once(' ').unwrap();
         let raw = std::fs::read(root.join(path)).unwrap();
         let message = Message::parse(&raw, &Bounds::default());
-        let features = extractor.features(&message).to_vec();
+        let mut signals = Signals::new();
+        for name in said.get(path).into_iter().flatten() {
+            let def = SignalDef {
+                name: name.clone().into(),
+                family: Family::Content,
+                score: 0.0,
+                says: "".into(),
+            };
+            signals.raise(&Arc::new(def), "");
+        }
+        let features = extractor.features_with(&message, &signals).to_vec();
         let source = path.split('/').next().unwrap().to_owned();
         examples.push((path.to_owned(), Example { features, spam: class == "spam", source }));
     }
@@ -47,7 +59,20 @@ fn main() {
                 .map(|(_, one)| &one.1)
                 .collect::<Vec<_>>()
         };
-        pooled.extend(score_others(&part(false), &part(true)));
+        let scored = score_others(&part(false), &part(true));
+        if let Some(folder) = std::env::var_os("DUMP") {
+            let paths =
+                order.iter().enumerate().filter(|(at, _)| at % 5 == fold).map(|(_, one)| &one.0);
+            let lines = paths.zip(&scored).map(|(path, (score, spam))| {
+                format!("{} {path} {score}\n", if *spam { "spam" } else { "ham" })
+            });
+            std::fs::write(
+                Path::new(&folder).join(format!("fold{fold}")),
+                lines.collect::<String>(),
+            )
+            .unwrap();
+        }
+        pooled.extend(scored);
     }
     tell("5 folds", &pooled);
     online(&examples);
@@ -107,4 +132,14 @@ fn bands(train_on: &[&Example], test: &[&Example]) {
     for (band, (ham, spam)) in found {
         println!("    {band:24} ham {ham:5} spam {spam:5}");
     }
+}
+
+/// Lines of a path and the signals of form and content that the program raises for it.
+fn signals_of(file: Option<String>) -> BTreeMap<String, Vec<String>> {
+    let text = file.map(|file| std::fs::read_to_string(file).unwrap()).unwrap_or_default();
+    let line = |line: &str| {
+        let mut words = line.split(' ').map(str::to_owned);
+        Some((words.next()?, words.collect()))
+    };
+    text.lines().filter_map(line).collect()
 }

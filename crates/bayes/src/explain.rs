@@ -85,8 +85,9 @@ fn reasons(
             heard.hear(told);
             moved += estimate::NAIVE_WEIGHT * heard.deviate();
         }
-        // Four letters of a word tell a person nothing that the word doesn't.
-        (Kind::of(*feature) != Kind::Gram).then_some((*feature, moved))
+        // Four letters of a word tell a person nothing that the word doesn't, and signals stand
+        // beside these reasons.
+        (!matches!(Kind::of(*feature), Kind::Gram | Kind::Signal)).then_some((*feature, moved))
     };
     let mut all: Vec<(u64, f32)> = features.iter().filter_map(moved).collect();
     all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));

@@ -16,6 +16,7 @@ mod structure;
 mod text;
 
 use tidegate_mail::Message;
+use tidegate_signal::{Family, Signals};
 
 use crate::hash;
 use crate::kind::Kind;
@@ -57,8 +58,19 @@ impl Extractor {
 
     /// The features of a message, each once.
     pub fn features(&mut self, message: &Message<'_>) -> &[u64] {
+        self.features_with(message, &Signals::new())
+    }
+
+    /// The features of a message, and of what checks and rules said of it: of its form and content
+    /// only. What lists, authentication and the client's address say depends on where and when a
+    /// message is judged, and bulk marks on who received it.
+    pub fn features_with(&mut self, message: &Message<'_>, signals: &Signals) -> &[u64] {
         self.found.clear();
         self.places.fill(0);
+        for signal in signals.iter().filter(|signal| heard(signal.family())) {
+            let name = signal.name();
+            self.add(Kind::Signal, hash::of(name.as_bytes()), || name.to_owned());
+        }
         walk(message, self);
         &self.found
     }
@@ -84,7 +96,12 @@ impl Sink for Extractor {
     }
 }
 
-/// The words behind features of a message, for a person.
+/// Whether signals of a family are features.
+const fn heard(family: Family) -> bool {
+    matches!(family, Family::Headers | Family::Content | Family::Links | Family::Attachments)
+}
+
+/// The words behind features of a message, for a person. Signals have no words: they stand beside.
 #[must_use]
 pub fn words_of(message: &Message<'_>, features: &[u64]) -> Vec<(u64, String)> {
     let mut naming = Naming { wanted: features, seen: 0, found: Vec::new() };

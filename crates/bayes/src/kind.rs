@@ -34,11 +34,13 @@ pub enum Kind {
     Shape = 12,
     /// Characters in a row of any script.
     Gram = 13,
+    /// What a check or a rule said of the message.
+    Signal = 14,
 }
 
 impl Kind {
     /// All of them, by number.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Word,
         Self::Pair,
         Self::Run,
@@ -53,6 +55,7 @@ impl Kind {
         Self::Disguise,
         Self::Shape,
         Self::Gram,
+        Self::Signal,
     ];
 
     /// The kind of a feature.
@@ -75,6 +78,7 @@ impl Kind {
             Self::Html => "HTML ",
             Self::Disguise => "disguised ",
             Self::Shape => "text ",
+            Self::Signal => "signal ",
         }
     }
 }

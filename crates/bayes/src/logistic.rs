@@ -24,6 +24,8 @@ pub(crate) const fn scale(kind: Kind) -> f32 {
     match kind {
         // There are hundreds of these in any message, and they overlap.
         Kind::Gram | Kind::Pair => 0.3,
+        // There are few, and people have thought about each.
+        Kind::Signal => 2.0,
         _ => 1.0,
     }
 }

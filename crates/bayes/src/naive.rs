@@ -31,6 +31,7 @@ pub(crate) const fn hears(kind: Kind) -> bool {
             | Kind::Attachment
             | Kind::Html
             | Kind::Disguise
+            | Kind::Signal
     )
 }
 
