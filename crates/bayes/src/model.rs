@@ -21,6 +21,9 @@ use crate::features::FEATURES_VERSION;
 use crate::hash;
 use crate::naive::Counts;
 
+/// Built by `tidegate train` from the corpus that README.md names.
+static SHIPPED: &[u8] = include_bytes!("../model/shipped.bin");
+
 const MAGIC: &[u8; 8] = b"tgbayes1";
 const HEADER: usize = 44;
 const BUCKET: usize = 16;
@@ -105,6 +108,15 @@ impl Model {
             calibration: Calibration { slope: 1.0, offset: 0.0 },
             messages: Counts { spam: 0.0, ham: 0.0 },
         }
+    }
+
+    /// The model that comes with the program.
+    ///
+    /// # Errors
+    /// When it was trained on features of another version: a mistake of whoever built the program,
+    /// which a test finds.
+    pub fn shipped() -> Result<Self, ModelError> {
+        Self::load(SHIPPED)
     }
 
     /// Reads a model.
@@ -308,6 +320,12 @@ mod tests {
         let mut other = bytes;
         other[8] ^= 0x80;
         assert!(matches!(Model::load(other).unwrap_err(), ModelError::OtherFeatures { .. }));
+    }
+
+    #[test]
+    fn the_shipped_model_is_of_this_version_and_within_its_bound() {
+        let model = Model::shipped().unwrap();
+        assert!(model.trained_on().0 > 1000 && model.bytes().len() <= LARGEST_MODEL);
     }
 
     #[test]

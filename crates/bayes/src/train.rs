@@ -26,8 +26,8 @@ const RATE: f32 = 10.0;
 /// How wrong an estimate must be for a message to move the weights.
 const THICKNESS: f32 = 0.1;
 
-/// Messages a feature must be in to be kept: what stood in one tells of that one.
-const FEWEST: u32 = 2;
+/// Messages a feature must be in to be kept: what stood in one or two tells of those.
+const FEWEST: u32 = 3;
 
 /// Parts by chance that calibration holds back in turn.
 const PARTS: u64 = 5;

@@ -85,3 +85,8 @@ pub trait Snapshot {
         visit: &mut Visit<'_>,
     ) -> Result<usize, StoreError>;
 }
+
+/// The examples in the README hold.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

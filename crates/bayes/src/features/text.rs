@@ -38,14 +38,14 @@ const TEXT: Reading = Reading { single: Kind::Word, double: Kind::Pair, window: 
 pub(super) fn walk(message: &Message<'_>, sink: &mut impl Sink) {
     let subject = without_tags(message.subject().unwrap_or(""));
     if message.subject().is_some() {
-        read(subject, SUBJECT, sink);
-        read(subject, TEXT, sink);
+        read(subject, &SUBJECT, sink);
+        read(subject, &TEXT, sink);
         measures(subject, "subject", sink);
     }
     let text = clip(without_footer(message.text()), LONGEST_TEXT);
     measures(text, "text", sink);
     grams(subject, text, sink);
-    read(text, TEXT, sink);
+    read(text, &TEXT, sink);
 }
 
 /// Four bytes in a row, letter case and the amount of white space aside. They see through what
@@ -66,7 +66,7 @@ fn grams(subject: &str, text: &str, sink: &mut impl Sink) {
 }
 
 /// Words of `text` to features.
-fn read(text: &str, how: Reading, sink: &mut impl Sink) {
+fn read(text: &str, how: &Reading, sink: &mut impl Sink) {
     let mut before = [(0_u64, 0_usize, 0_usize); WINDOW];
     let mut dense = Dense::default();
     words::walk(text, |token| {
@@ -79,7 +79,7 @@ fn read(text: &str, how: Reading, sink: &mut impl Sink) {
                     && sink.add(Kind::Disguise, token.hash, word)
                     && sink.add(how.single, token.hash, word)
             }
-            _ => single_and_pairs(text, &token, &how, &mut before, sink),
+            _ => single_and_pairs(text, &token, how, &mut before, sink),
         }
     });
 }
