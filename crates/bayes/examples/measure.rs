@@ -75,7 +75,14 @@ fn main() {
         pooled.extend(scored);
     }
     tell("5 folds", &pooled);
-    online(&examples);
+    online("online", &examples.iter().collect::<Vec<_>>(), Model::untrained());
+    for source in &sources {
+        let (own, others): (Vec<_>, Vec<_>) =
+            examples.iter().partition(|(_, one)| one.source == *source);
+        let others: Vec<Example> = others.into_iter().map(|(_, one)| one.clone()).collect();
+        online(&format!("{source} online, from nothing"), &own, Model::untrained());
+        online(&format!("{source} online, over the others"), &own, train(&others));
+    }
     let examples: Vec<Example> = examples.into_iter().map(|(_, one)| one).collect();
     let start = Instant::now();
     let model = train(&examples);
@@ -101,12 +108,11 @@ fn tell(name: &str, scored: &[(f32, bool)]) {
 }
 
 /// The TREC procedure: each message is judged, then learned, in an order by chance.
-fn online(examples: &[(String, Example)]) {
-    let mut order: Vec<&(String, Example)> = examples.iter().collect();
+fn online(name: &str, examples: &[&(String, Example)], model: Model) {
+    let mut order = examples.to_vec();
     order.sort_by_key(|(path, _)| shuffle_key("2", path));
     let store = Arc::new(Memory::new());
-    let model = Arc::new(Model::untrained());
-    let (lessons, _) = Lessons::open(store, model, Limits::default(), 0).unwrap();
+    let (lessons, _) = Lessons::open(store, Arc::new(model), Limits::default(), 0).unwrap();
     let mut scored = Vec::new();
     for (number, (_, one)) in order.iter().enumerate() {
         scored.push((lessons.estimate(&one.features, None).log_odds, one.spam));
@@ -114,7 +120,7 @@ fn online(examples: &[(String, Example)]) {
         let id = LessonId::new((number as u128).to_le_bytes());
         lessons.teach(&Lesson { id, features: &one.features, class, user: None, now: 0 }).unwrap();
     }
-    tell("online", &scored);
+    tell(name, &scored);
 }
 
 /// How many messages of sources that a model has not seen fall into each band.
