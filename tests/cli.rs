@@ -177,3 +177,43 @@ fn an_index_is_measured() {
     let scores = fs::read_to_string(scores).unwrap();
     assert!(scores.lines().count() == 3 && scores.contains(" bad/gtube.eml\n"), "{scores}");
 }
+
+#[test]
+fn an_index_with_a_message_that_is_gone_is_measured_without_it() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::copy(mail().join("clean.eml"), dir.path().join("clean.eml")).unwrap();
+    let index = dir.path().join("index");
+    fs::write(&index, "ham clean.eml\nspam gone.eml\n").unwrap();
+    let output = run(&["eval", "--index", index.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(out(&output).starts_with("ham 1 spam 0 1-ROCA% NaN "), "{}", out(&output));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("gone.eml"));
+}
+
+#[test]
+fn signals_are_listed_with_points_as_configured() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("c.toml");
+    fs::write(&file, "[scores]\nMISSING_DATE = 1.25\n[checks.headers.date]\nenabled = false\n")
+        .unwrap();
+    let list = |args: &[&str]| {
+        let output = run(&[&["--config", file.to_str().unwrap(), "signals"], args].concat());
+        assert_eq!(output.status.code(), Some(0));
+        out(&output).to_owned()
+    };
+    let all = list(&[]);
+    assert!(all.lines().count() > 400, "{all}");
+    assert!(!all.contains("MISSING_DATE ") && all.contains("MISSING_SUBJECT "), "{all}");
+    let gtube = list(&["gtube"]);
+    assert!(gtube.contains("1000.00") && gtube.contains("[checks.content.gtube]"), "{gtube}");
+}
+
+#[test]
+fn whoever_reads_only_the_beginning_is_not_disturbed() {
+    let list = std::iter::repeat_n("clean.eml", 200);
+    let args: Vec<&str> = ["scan", "--offline"].into_iter().chain(list).collect();
+    let mut child = tidegate(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -19,26 +19,26 @@ pub struct Daemon {
     child: Child,
 }
 
-/// Nobody answers there: DNS fails at once, and nothing leaves the machine.
+/// Nobody answers there: every answer is missing at the deadline, and nothing leaves the machine.
 pub const DEAD_DNS: &str = "127.0.0.1:9";
 
 impl Daemon {
     /// Starts with `more` appended to a configuration that listens on a TCP port and a UNIX
-    /// socket, asks `dns`, and has no lists.
+    /// socket, asks `dns`, and has no lists. Keys that `more` begins with are those of `[dns]`.
     pub fn start(dns: &str, more: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("tidegate-e2e.").tempdir_in("/tmp").unwrap();
         // Postfix's processes, which run as another user, reach the socket through this folder.
         open_to_others(dir.path());
         let (http, tcp) = (free_port(), free_port());
+        let lists = if more.contains("[lists]") { "" } else { "[lists]\nenabled = false\n" };
         let base = format!(
             "[server]\nid = \"mx.example.test\"\n\
              [milter]\nlisten = [\"inet:127.0.0.1:{tcp}\", \"unix:{}\"]\nsocket_mode = \"0666\"\n\
              [http]\nlisten = \"127.0.0.1:{http}\"\n\
-             [dns]\nservers = [\"{dns}\"]\n",
+             {lists}[dns]\nservers = [\"{dns}\"]\n",
             dir.path().join("milter.sock").display(),
         );
-        let lists = if more.contains("[lists]") { "" } else { "[lists]\nenabled = false\n" };
-        fs::write(dir.path().join("tidegate.toml"), format!("{base}{lists}{more}\n")).unwrap();
+        fs::write(dir.path().join("tidegate.toml"), format!("{base}{more}\n")).unwrap();
         let child = Self::spawn(dir.path());
         let mut daemon = Self { dir, http, tcp, child };
         daemon.wait_ready();

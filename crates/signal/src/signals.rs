@@ -50,6 +50,14 @@ impl Signal {
 #[derive(Debug, Clone, Default)]
 pub struct Scores(HashMap<String, f32>);
 
+impl Scores {
+    /// The score of that name, when the configuration sets it.
+    #[must_use]
+    pub fn of(&self, name: &str) -> Option<f32> {
+        self.0.get(name).copied()
+    }
+}
+
 impl FromIterator<(String, f32)> for Scores {
     fn from_iter<I: IntoIterator<Item = (String, f32)>>(scores: I) -> Self {
         Self(scores.into_iter().collect())
@@ -100,9 +108,7 @@ impl Signals {
     /// Sets each signal's score as configured. Signals that `scores` doesn't name keep theirs.
     pub fn weigh(&mut self, scores: &Scores) {
         for signal in &mut self.all {
-            if let Some(score) = scores.0.get(signal.name()) {
-                signal.score = *score;
-            }
+            signal.score = scores.of(signal.name()).unwrap_or(signal.score);
         }
     }
 

@@ -3,8 +3,11 @@
 //! Invariant: nothing of what a message says is logged: names of signals, never their evidence, and
 //! of addresses what the configuration allows.
 
+use std::time::Duration;
+
 use tidegate_engine::Judged;
 use tidegate_mail::{Address, Envelope};
+use tidegate_policy::explain;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -35,23 +38,53 @@ pub(crate) fn start(log: &Log, verbose: bool) {
 
 /// The one line of a message that was judged.
 pub(crate) fn judged(judged: &Judged, reference: &str, octets: u64, addresses: Addresses) {
-    let names: Vec<&str> = judged.signals.iter().map(|signal| signal.name()).collect();
     let envelope = &judged.envelope;
+    let decision = &judged.decision;
     // Strings as strings, not displayed: the subscriber escapes what strangers wrote.
     tracing::info!(
         target: "tidegate::verdict",
         queue_id = reference,
-        verdict = judged.decision.verdict.as_str(),
-        score = %format_args!("{:.2}", judged.decision.score),
-        signals = names.join(",").as_str(),
+        verdict = decision.verdict.as_str(),
+        score = hundredths(decision.score),
+        signals = scored(judged).as_str(),
+        decisive = decision.decisive.join(",").as_str(),
         client = client(envelope).as_str(),
         sender = sender(envelope.sender.as_ref(), addresses).as_str(),
         recipients = envelope.recipients.len(),
         size = octets,
-        elapsed_ms = %format_args!("{:.1}", judged.timings.total.as_secs_f64() * 1000.0),
+        elapsed_ms = milliseconds(judged.timings.total),
         partial = judged.missing.word().as_str(),
         "judged"
     );
+    let times = judged.timings;
+    tracing::debug!(
+        target: "tidegate::verdict",
+        queue_id = reference,
+        parse_ms = milliseconds(times.parse),
+        network_ms = milliseconds(times.network),
+        authentication_ms = milliseconds(times.authentication),
+        checks_ms = milliseconds(times.checks),
+        rules_ms = milliseconds(times.rules),
+        dns_asked = judged.missing.asked,
+        dns_unanswered = judged.missing.unanswered,
+        "stages"
+    );
+}
+
+/// `NAME(1.50),NAME(-0.20)`: the names and points of what was said, the weightiest first.
+fn scored(judged: &Judged) -> String {
+    let signals = explain::by_weight(&judged.signals);
+    let each = signals.iter().map(|signal| format!("{}({:.2})", signal.name(), signal.score()));
+    each.collect::<Vec<_>>().join(",")
+}
+
+/// Points as a number with two digits behind the point.
+fn hundredths(points: f32) -> f64 {
+    (f64::from(points) * 100.0).round() / 100.0
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e4).round() / 10.0
 }
 
 /// The one line of a message that could not be judged.

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Check(flags) => cli::check::run(&cli.global, flags),
         Command::Scan(flags) => cli::scan::run(&cli.global, flags),
         Command::Eval(flags) => cli::eval::run(&cli.global, flags),
+        Command::Signals(flags) => cli::signals::run(&cli.global, flags),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("tidegate: {error:#}");

@@ -12,12 +12,12 @@ use crate::{Check, Known};
 
 /// A program, by its first bytes or its name.
 pub static FILE_IS_PROGRAM: SignalDef =
-    SignalDef::new("FILE_IS_PROGRAM", Family::Attachments, 3.0, "A program is attached");
+    SignalDef::new("FILE_IS_PROGRAM", Family::Attachments, 5.0, "A program is attached");
 /// `invoice.pdf.exe`.
 pub static FILE_ENDS_TWICE: SignalDef = SignalDef::new(
     "FILE_ENDS_TWICE",
     Family::Attachments,
-    2.5,
+    3.5,
     "A file has two endings, of which the last is a program's",
 );
 /// A name that reads backwards.
@@ -29,7 +29,7 @@ pub static FILE_NAME_TURNED_ROUND: SignalDef = SignalDef::new(
 );
 /// A program in a small archive.
 pub static ARCHIVE_HOLDS_PROGRAM: SignalDef =
-    SignalDef::new("ARCHIVE_HOLDS_PROGRAM", Family::Attachments, 2.5, "An archive holds a program");
+    SignalDef::new("ARCHIVE_HOLDS_PROGRAM", Family::Attachments, 4.0, "An archive holds a program");
 /// An archive in a small archive.
 pub static ARCHIVE_IN_ARCHIVE: SignalDef = SignalDef::new(
     "ARCHIVE_IN_ARCHIVE",
@@ -48,7 +48,7 @@ pub static ARCHIVE_ENCRYPTED: SignalDef = SignalDef::new(
 pub static ARCHIVE_LOCKS_DANGER: SignalDef = SignalDef::new(
     "ARCHIVE_LOCKS_DANGER",
     Family::Attachments,
-    2.0,
+    3.0,
     "An archive keeps a program or a document from being looked at by a password",
 );
 /// A document with macros.

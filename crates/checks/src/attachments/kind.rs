@@ -13,7 +13,7 @@ use crate::{Check, Known};
 pub static FILE_IS_DISGUISED_PROGRAM: SignalDef = SignalDef::new(
     "FILE_IS_DISGUISED_PROGRAM",
     Family::Attachments,
-    3.0,
+    5.0,
     "A program poses as another kind of file",
 );
 /// A web page under the name of a picture or paper.

@@ -23,6 +23,7 @@ use super::batch::{self, Job, Said};
 use super::ranking::Ranking;
 
 #[derive(Debug, Args)]
+#[command(after_help = MEASURES)]
 pub(crate) struct Flags {
     /// A file with a line a message: 'ham PATH' or 'spam PATH'
     #[arg(long, value_name = "FILE")]
@@ -38,6 +39,14 @@ pub(crate) struct Flags {
     signals: bool,
 }
 
+/// What the words of the result mean.
+const MEASURES: &str = "\
+The network is not asked. The last line measures all messages:
+  1-ROCA%        of all pairs of a ham and a spam, those in which the ham has more points, in percent
+  sm%@hm<=0.1%   spam missed, in percent, at the threshold that 0.1 % of ham reaches
+  hm%@tag        ham at or over the tag threshold, in percent
+  sm%@tag        spam under it, in percent";
+
 pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
     let loaded = match global.load(true) {
         Ok(loaded) => loaded,
@@ -46,17 +55,27 @@ pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
     let limits = loaded.settings.milter.limits().session;
     let longest = (limits.header_octets + limits.body_octets) as u64;
     let engine = Arc::new(Engine::new(loaded.parts));
-    let mut measured = Measured::new(flags, &engine)?;
+    let (mut measured, mut unread) = (Measured::new(flags, &engine)?, 0);
     let jobs = batch::listed(&flags.index)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let said = Said::Inferred(Envelope::default());
         let mut judged = pin!(batch::judge(engine, jobs, said, longest));
         while let Some((job, outcome)) = judged.next().await {
-            measured.add(&job, &outcome.with_context(|| job.name.clone())?)?;
+            match outcome {
+                Ok(judged) => measured.add(&job, &judged)?,
+                Err(error) => {
+                    eprintln!("tidegate: {}: {error}", job.name);
+                    unread += 1;
+                }
+            }
         }
         measured.print(flags)
     })?;
+    if unread > 0 {
+        eprintln!("tidegate: {unread} messages could not be read and are not in the measure");
+        return Ok(ExitCode::FAILURE);
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod eval;
 mod ranking;
 pub(crate) mod scan;
 pub(crate) mod serve;
+pub(crate) mod signals;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -52,6 +53,8 @@ pub(crate) enum Command {
     Scan(scan::Flags),
     /// Measure on messages that are sorted already
     Eval(eval::Flags),
+    /// List every signal with its points and its meaning
+    Signals(signals::Flags),
 }
 
 impl Global {

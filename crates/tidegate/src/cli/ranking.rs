@@ -75,7 +75,8 @@ fn sorted(scores: &[f32]) -> Vec<f32> {
 }
 
 fn percent(part: f64, whole: f64) -> f64 {
-    if whole > 0.0 { part / whole * 100.0 } else { 0.0 }
+    // Of nothing, nothing is known: NaN, which is no perfect result.
+    part / whole * 100.0
 }
 
 #[cfg(test)]
@@ -115,7 +116,10 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_no_division_by_zero() {
-        assert!(ranking(&[], &[]).to_string().starts_with("ham 0 spam 0 1-ROCA% 0.0000"));
+    fn without_messages_of_a_class_its_measures_are_not_known() {
+        assert_eq!(
+            ranking(&[1.0], &[]).to_string(),
+            "ham 1 spam 0 1-ROCA% NaN sm%@hm<=0.1% NaN hm%@tag 0.00 sm%@tag NaN"
+        );
     }
 }

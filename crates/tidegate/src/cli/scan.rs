@@ -151,7 +151,8 @@ impl<'f> Told<'f> {
                 0 => String::new(),
                 count => format!("; {count} could not be read"),
             };
-            println!("\n{judged} messages: {}{unread}", each.join(", "));
+            // Whoever reads no further has seen enough.
+            let _ = writeln!(io::stdout(), "\n{judged} messages: {}{unread}", each.join(", "));
         }
         Ok(if self.unread == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
