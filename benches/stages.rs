@@ -76,6 +76,7 @@ static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| {
         checks: CHECKS.iter().map(|entry| (entry.load)(toml::Table::new()).unwrap()).collect(),
         lists: Default::default(),
         rules: rules.unwrap_or_else(|mistakes| panic!("{mistakes:?}")),
+        statistics: None,
         policy: Default::default(),
         scores: Default::default(),
         resolver: tidegate_dns::Resolver::offline(),

@@ -1,7 +1,7 @@
 //! What statistics say of a message, in bands of probability.
 //!
 //! Invariant: at most one of these signals is raised for a message, and the nearer its probability is
-//! to certainty, the more points it has.
+//! to certainty, the more points it has; within a band they grow as well.
 
 use tidegate_signal::{Family, SignalDef, Signals};
 
@@ -101,7 +101,35 @@ pub fn raise(estimate: &Estimate, evidence: &str, signals: &mut Signals) {
             detail.push_str("; ");
             detail.push_str(evidence);
         }
-        signals.raise(def, detail);
+        signals.raise_with(def, points(estimate.log_odds), detail);
+    }
+}
+
+/// Log-odds, and the points that they are worth; between two, in proportion.
+const POINTS: [(f32, f32); 10] = [
+    (-9.0, -3.5),
+    (-4.6, -2.5),
+    (-2.2, -1.0),
+    (-0.85, -0.3),
+    (0.85, 0.5),
+    (2.0, 1.8),
+    (3.5, 3.3),
+    (5.3, 4.8),
+    (8.0, 6.0),
+    (12.0, 6.5),
+];
+
+/// The points of an estimate.
+fn points(log_odds: f32) -> f32 {
+    let [first, .., last] = POINTS;
+    let pair = POINTS.windows(2).find(|pair| log_odds < pair[1].0);
+    let between = |(from, low): (f32, f32), (to, high): (f32, f32)| {
+        low + (high - low) * (log_odds - from) / (to - from)
+    };
+    match pair {
+        Some(_) if log_odds < first.0 => first.1,
+        Some(pair) => between(pair[0], pair[1]),
+        None => last.1,
     }
 }
 
@@ -120,6 +148,14 @@ mod tests {
             .collect();
         assert!(scores.is_sorted());
         assert_eq!((scores[0], scores[500], scores[1000]), (-3.0, 0.0, 5.5));
+    }
+
+    #[test]
+    fn points_grow_within_a_band_as_well() {
+        let scores: Vec<f32> = (-150..=150).map(|n| points(n as f32 / 10.0)).collect();
+        assert!(scores.is_sorted());
+        assert_eq!((scores[0], scores[300]), (-3.5, 6.5));
+        assert!((points(2.75) - 2.55).abs() < 1e-5);
     }
 
     #[test]

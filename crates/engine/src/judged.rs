@@ -8,6 +8,7 @@ use tidegate_policy::{Decision, Verdict, explain};
 use tidegate_signal::Signals;
 
 use crate::carry::Fields;
+use crate::statistics::Learnable;
 
 /// How long the stages took.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,6 +23,8 @@ pub struct Timings {
     pub checks: Duration,
     /// The rules.
     pub rules: Duration,
+    /// The statistics.
+    pub statistics: Duration,
     /// From the end of the message to the verdict.
     pub total: Duration,
 }
@@ -79,11 +82,14 @@ pub struct Judged {
     pub fields: Fields,
     /// What the verdict had to do without.
     pub missing: Missing,
+    /// What it takes to learn the message, where that is kept.
+    pub learnable: Option<Learnable>,
     /// How long the stages took.
     pub timings: Timings,
 }
 
 impl Judged {
+    #[expect(clippy::too_many_arguments, reason = "each is a part of the result")]
     pub(crate) fn new(
         envelope: Envelope,
         decision: Decision,
@@ -91,6 +97,7 @@ impl Judged {
         authentication: Authentication,
         fields: Fields,
         missing: Missing,
+        learnable: Option<Learnable>,
         timings: Timings,
     ) -> Self {
         let reason = explain::reason(&decision, &signals);
@@ -103,7 +110,17 @@ impl Judged {
                 reason: reason.clone(),
             })
             .collect();
-        Self { envelope, decision, signals, recipients, authentication, fields, missing, timings }
+        Self {
+            envelope,
+            decision,
+            signals,
+            recipients,
+            authentication,
+            fields,
+            missing,
+            learnable,
+            timings,
+        }
     }
 
     /// Why the outcome is what it is, in one line.

@@ -3,7 +3,7 @@
 //! A [`Transaction`] is told what SMTP says, as it says it, and starts every lookup at the first
 //! moment its input is known. At the end of the message [`Transaction::judge`] parses once, awaits
 //! only the answers that are still missing, under one deadline, and goes in one direction: checks,
-//! rules, policy. The result, a [`Judged`], borrows nothing.
+//! rules, statistics, policy. The result, a [`Judged`], borrows nothing.
 //!
 //! Invariant: an answer that is late or failed counts as unknown. It is told in
 //! [`Judged::missing`] and never counts against a message.
@@ -11,6 +11,7 @@
 mod carry;
 mod judged;
 mod pending;
+mod statistics;
 mod transaction;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use tidegate_signal::{Scores, Signals};
 
 pub use carry::{AddedField, Fields, RemovedField};
 pub use judged::{Judged, Missing, Recipient, Timings};
+pub use statistics::{Learnable, Statistics};
 pub use transaction::Transaction;
 
 /// Everything an engine is put together from; each part is built, and so valid.
@@ -41,6 +43,8 @@ pub struct Parts {
     pub lists: Lists,
     /// The compiled rules.
     pub rules: RuleSet,
+    /// What was learned; `None` when statistics are switched off.
+    pub statistics: Option<Statistics>,
     /// Thresholds and caps.
     pub policy: Policy,
     /// Scores that the configuration sets.

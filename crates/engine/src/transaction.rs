@@ -105,6 +105,14 @@ impl Transaction {
         engine.parts.rules.judge(&message, &self.envelope, &mut signals);
         timings.rules = scanned.elapsed();
 
+        let estimated = Instant::now();
+        let learnable = engine
+            .parts
+            .statistics
+            .as_ref()
+            .and_then(|statistics| statistics.judge(&message, &self.envelope, &mut signals));
+        timings.statistics = estimated.elapsed();
+
         signals.weigh(&engine.parts.scores);
         let decision = engine.parts.policy.decide(&signals);
         let missing = self.pending.missing();
@@ -117,7 +125,16 @@ impl Transaction {
             missing,
         );
         timings.total = began.elapsed();
-        Judged::new(self.envelope, decision, signals, authentication, fields, missing, timings)
+        Judged::new(
+            self.envelope,
+            decision,
+            signals,
+            authentication,
+            fields,
+            missing,
+            learnable,
+            timings,
+        )
     }
 
     fn known<'a>(

@@ -1,0 +1,162 @@
+//! The control socket: how `tidegate learn` teaches a running daemon, which alone has the store.
+//!
+//! A request is a line, `learn CLASS LENGTH [USER]`, and LENGTH bytes of a message; the answer is a
+//! line, a word of [`word`] or `error: …`. Several may follow each other on a connection.
+//!
+//! Invariant: the socket is its owner's alone; a lesson is answered when it is durable, and not before.
+
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_bayes::{Class, Lesson, Lessons, Taught};
+use tidegate_engine::{Engine, Learnable};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+
+use crate::daemon::Daemon;
+use crate::knowledge;
+
+/// Its name in the folder of the store.
+const NAME: &str = "control.sock";
+/// Bytes of the line that begins a request.
+const LONGEST_LINE: u64 = 1_024;
+/// Bytes of a message.
+pub(crate) const LONGEST_MESSAGE: u64 = 64 << 20;
+/// A client that is silent for so long has gone.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// Where the socket of the store in `folder` is.
+pub(crate) fn path(folder: &Path) -> PathBuf {
+    folder.join(NAME)
+}
+
+/// Listens in the folder of a store that this process has; a socket left behind by another is stale.
+pub(crate) fn listen(folder: &Path) -> io::Result<UnixListener> {
+    let path = path(folder);
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&path)?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Serves clients for ever.
+pub(crate) async fn serve(listener: UnixListener, daemon: Arc<Daemon>, lessons: Arc<Lessons>) {
+    loop {
+        match listener.accept().await {
+            Ok((client, _)) => {
+                let (daemon, lessons) = (Arc::clone(&daemon), Arc::clone(&lessons));
+                tokio::spawn(async move {
+                    // Who goes away in the middle has taught nothing.
+                    let _ = converse(client, &daemon, &lessons).await;
+                });
+            }
+            Err(error) => {
+                tracing::warn!("the control socket: {error}");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+async fn converse(client: UnixStream, daemon: &Daemon, lessons: &Arc<Lessons>) -> io::Result<()> {
+    let mut client = BufReader::new(client);
+    loop {
+        let mut line = String::new();
+        let read = (&mut client).take(LONGEST_LINE).read_line(&mut line);
+        let Ok(count) = tokio::time::timeout(SILENCE, read).await else { return Ok(()) };
+        if count? == 0 {
+            return Ok(());
+        }
+        let Some(request) = Request::parse(&line) else {
+            return client.write_all(b"error: the request is not understood\n").await;
+        };
+        let mut raw = vec![0; request.length];
+        let read = client.read_exact(&mut raw);
+        let Ok(whole) = tokio::time::timeout(SILENCE, read).await else { return Ok(()) };
+        whole?;
+        let (engine, lessons) = (Arc::clone(&daemon.running().engine), Arc::clone(lessons));
+        let taught = tokio::task::spawn_blocking(move || {
+            teach(&engine, &lessons, &raw, request.class, request.user.as_deref())
+        });
+        let answer = match taught.await {
+            Ok(Ok(taught)) => {
+                daemon.metrics.learned(word(taught));
+                word(taught).to_owned()
+            }
+            Ok(Err(error)) => format!("error: {error}"),
+            Err(_panic) => "error: the message could not be read".to_owned(),
+        };
+        client.write_all(format!("{answer}\n").as_bytes()).await?;
+    }
+}
+
+/// Learns a message; returns when that is durable.
+pub(crate) fn teach(
+    engine: &Engine,
+    lessons: &Lessons,
+    raw: &[u8],
+    class: Option<Class>,
+    user: Option<&str>,
+) -> Result<Taught, tidegate_bayes::LearnError> {
+    let Learnable { id, features } = engine.learnable(raw);
+    lessons.teach(&Lesson { id, features: &features, class, user, now: knowledge::seconds() })
+}
+
+/// What came of a lesson, in a word.
+pub(crate) const fn word(taught: Taught) -> &'static str {
+    match taught {
+        Taught::New => "new",
+        Taught::Already => "already",
+        Taught::Moved => "moved",
+        Taught::Forgotten => "forgotten",
+        Taught::Unknown => "unknown",
+    }
+}
+
+struct Request {
+    class: Option<Class>,
+    length: usize,
+    user: Option<String>,
+}
+
+impl Request {
+    fn parse(line: &str) -> Option<Self> {
+        let mut words = line.trim_end().splitn(4, ' ');
+        let (Some("learn"), Some(class), Some(length)) = (words.next(), words.next(), words.next())
+        else {
+            return None;
+        };
+        let class = match class {
+            "spam" => Some(Class::Spam),
+            "ham" => Some(Class::Ham),
+            "forget" => None,
+            _ => return None,
+        };
+        let length = length.parse::<u64>().ok().filter(|length| *length <= LONGEST_MESSAGE)?;
+        let user = words.next().filter(|user| !user.is_empty()).map(str::to_owned);
+        Some(Self { class, length: usize::try_from(length).ok()?, user })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_names_class_length_and_user() {
+        let request = Request::parse("learn spam 12 bert@example.test\n").unwrap();
+        assert_eq!((request.class, request.length), (Some(Class::Spam), 12));
+        assert_eq!(request.user.as_deref(), Some("bert@example.test"));
+        assert!(Request::parse("learn forget 0\n").unwrap().class.is_none());
+        for bad in ["", "learn", "learn spam", "learn eggs 1", "learn ham -1", "unlearn ham 1"] {
+            assert!(Request::parse(bad).is_none(), "{bad}");
+        }
+        assert!(Request::parse("learn ham 99999999999").is_none());
+    }
+}

@@ -1,0 +1,93 @@
+//! What was learned: the model that comes with the program, and the store that lies over it.
+//!
+//! Invariant: one process has the store at a time; whoever can't have it judges by the model alone
+//! and says so.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use tidegate_bayes::{Lessons, Limits, Model};
+use tidegate_store::{Embedded, FILE_NAME, Memory, StoreError};
+
+use crate::config::Settings;
+use crate::daemon::now;
+
+/// Where a service keeps what outlives a message.
+const SERVICE: &str = "/var/lib/tidegate";
+/// Where anybody else does, relative to where the program is started.
+const OWN: &str = "tidegate-state";
+
+/// The folder of the store: as configured, else the service's where that may be written.
+pub(crate) fn folder(settings: &Settings) -> PathBuf {
+    if let Some(folder) = settings.store.url.as_deref().and_then(|url| url.strip_prefix("file:")) {
+        return PathBuf::from(folder);
+    }
+    let service = Path::new(SERVICE);
+    let may_write = nix::unistd::access(service, nix::unistd::AccessFlags::W_OK).is_ok();
+    if may_write { service.to_owned() } else { PathBuf::from(OWN) }
+}
+
+/// Opens the store, to judge by it and to learn.
+///
+/// # Errors
+/// When another process has it, or it can't be opened or made.
+pub(crate) fn open(settings: &Settings) -> anyhow::Result<Arc<Lessons>> {
+    let opened = Embedded::open(&folder(settings))?;
+    if let Some(lost) = &opened.lost {
+        tracing::error!("{lost}");
+    }
+    let (lessons, found) =
+        Lessons::open(Arc::new(opened.store), model()?, limits(settings), seconds())?;
+    if found != Default::default() {
+        tracing::warn!(?found, "not all that was learned could be read");
+    }
+    Ok(Arc::new(lessons))
+}
+
+/// What there is to judge by without writing: the store where it is free, else the model alone, with
+/// the reason.
+pub(crate) fn borrow(settings: &Settings) -> anyhow::Result<(Arc<Lessons>, Option<String>)> {
+    if !folder(settings).join(FILE_NAME).exists() {
+        return Ok((alone(settings)?, None));
+    }
+    match open(settings) {
+        Ok(lessons) => Ok((lessons, None)),
+        Err(error) => {
+            let in_use = matches!(error.downcast_ref(), Some(StoreError::InUse(_)));
+            let why = if in_use { "the running daemon has the store".to_owned() } else { error.to_string() };
+            Ok((alone(settings)?, Some(format!("{why}: what was learned here is not counted"))))
+        }
+    }
+}
+
+/// The model that comes with the program, and what is learned from now on, in memory.
+pub(crate) fn alone(settings: &Settings) -> anyhow::Result<Arc<Lessons>> {
+    over(model()?, settings)
+}
+
+/// Any model, and what is learned from now on, in memory.
+pub(crate) fn over(model: Arc<Model>, settings: &Settings) -> anyhow::Result<Arc<Lessons>> {
+    let store = Arc::new(Memory::new());
+    Ok(Arc::new(Lessons::open(store, model, limits(settings), seconds())?.0))
+}
+
+/// The model in `file`.
+pub(crate) fn model_in(file: &Path) -> anyhow::Result<Arc<Model>> {
+    let bytes = fs::read(file).with_context(|| file.display().to_string())?;
+    Ok(Arc::new(Model::load(bytes).with_context(|| file.display().to_string())?))
+}
+
+fn model() -> anyhow::Result<Arc<Model>> {
+    Ok(Arc::new(Model::shipped()?))
+}
+
+fn limits(settings: &Settings) -> Limits {
+    settings.statistics.learning.clone()
+}
+
+/// Seconds since 1970, as lessons count them.
+pub(crate) fn seconds() -> u64 {
+    u64::try_from(now()).unwrap_or(0)
+}
