@@ -79,13 +79,19 @@ impl Lessons {
         Knowledge::new(&self.model, Some(&self.site.overlay), user.map(|user| &user.overlay))
     }
 
+    /// Whether a user has taught, and [`Self::prepare`] has not read it yet. Never blocks on the disk.
+    #[must_use]
+    pub fn is_unread(&self, user: &str) -> bool {
+        let users = self.users.read().unwrap_or_else(PoisonError::into_inner);
+        matches!(users.get(user), Some(None))
+    }
+
     /// Reads what a user taught, so that estimates can use it. Blocks on the disk, the first time.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub fn prepare(&self, user: &str, now: u64) -> Result<(), StoreError> {
-        let taught = self.users.read().unwrap_or_else(PoisonError::into_inner).get(user).cloned();
-        if let Some(None) = taught {
+        if self.is_unread(user) {
             self.read_user(user, now)?;
         }
         Ok(())

@@ -92,6 +92,26 @@ impl Engine {
         transaction.judge(raw).await
     }
 
+    /// What it takes to learn a message. Asks nothing of the network: what checks and rules say of
+    /// form and content is known without.
+    #[must_use]
+    pub fn learnable(&self, raw: &[u8]) -> Learnable {
+        let message = Message::parse(raw, &self.parts.bounds);
+        let envelope = Envelope::infer(&message);
+        let arrived = message.received().iter().find_map(|hop| hop.date);
+        let known = Known {
+            envelope: &envelope,
+            message: Some(&message),
+            authentication: None,
+            site: &self.parts.site,
+            // Of a message that tells no arrival, its own date is as good.
+            now: arrived.or(message.date()).unwrap_or(0),
+        };
+        let mut signals = self.signals(&known, &Answers::default());
+        self.parts.rules.judge(&message, &envelope, &mut signals);
+        statistics::learnable(&message, &signals)
+    }
+
     /// The fields of a message that claim to be this site's own, for whoever delivers one without a
     /// verdict: they would be believed.
     #[must_use]

@@ -34,6 +34,12 @@ pub struct Learnable {
     pub features: Vec<u64>,
 }
 
+/// A message of which checks and rules have spoken, as something to be learned.
+pub(crate) fn learnable(message: &Message<'_>, signals: &Signals) -> Learnable {
+    let features = Extractor::new().features_with(message, signals).to_vec();
+    Learnable { id: LessonId::of(message), features }
+}
+
 impl Statistics {
     /// Statistics on what `lessons` know.
     #[must_use]

@@ -112,6 +112,11 @@ impl Signals {
         }
     }
 
+    /// Takes back what is not to be kept.
+    pub fn retain(&mut self, keep: impl FnMut(&Signal) -> bool) {
+        self.all.retain(keep);
+    }
+
     /// Whether `name` was stated.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {

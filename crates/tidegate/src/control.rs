@@ -68,7 +68,8 @@ async fn converse(client: UnixStream, daemon: &Daemon, lessons: &Arc<Lessons>) -
     let mut client = BufReader::new(client);
     loop {
         let mut line = String::new();
-        let read = (&mut client).take(LONGEST_LINE).read_line(&mut line);
+        let mut bounded = (&mut client).take(LONGEST_LINE);
+        let read = bounded.read_line(&mut line);
         let Ok(count) = tokio::time::timeout(SILENCE, read).await else { return Ok(()) };
         if count? == 0 {
             return Ok(());

@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use futures_util::FutureExt;
+use tidegate_bayes::{AutoLearn, Lesson, Lessons};
 use tidegate_checks::Stage;
 use tidegate_engine::{Engine, Judged, Transaction};
 use tidegate_mail::{Address, Envelope, Tls};
@@ -20,6 +21,7 @@ use tidegate_milter::{
 use tidegate_policy::{Config, Fallback, Verdict};
 
 use crate::config::Addresses;
+use crate::control;
 use crate::logging;
 use crate::metrics::Metrics;
 use crate::overload::Gate;
@@ -32,6 +34,7 @@ mod tests;
 pub(crate) struct Daemon {
     running: ArcSwap<Running>,
     pub(crate) metrics: Metrics,
+    lessons: Arc<Lessons>,
 }
 
 /// One configuration at work. A message ends with the one it began with.
@@ -39,19 +42,64 @@ pub(crate) struct Running {
     pub(crate) engine: Arc<Engine>,
     pub(crate) verdict: Config,
     pub(crate) addresses: Addresses,
+    auto_learn: AutoLearn,
     gate: Gate,
 }
 
 impl Running {
-    pub(crate) fn new(engine: Arc<Engine>, verdict: Config, addresses: Addresses) -> Self {
+    pub(crate) fn new(
+        engine: Arc<Engine>,
+        verdict: Config,
+        addresses: Addresses,
+        auto_learn: AutoLearn,
+    ) -> Self {
         let gate = Gate::new(&verdict);
-        Self { engine, verdict, addresses, gate }
+        Self { engine, verdict, addresses, auto_learn, gate }
     }
 }
 
 impl Daemon {
-    pub(crate) fn new(running: Running, metrics: Metrics) -> Arc<Self> {
-        Arc::new(Self { running: ArcSwap::from_pointee(running), metrics })
+    pub(crate) fn new(running: Running, metrics: Metrics, lessons: Arc<Lessons>) -> Arc<Self> {
+        Arc::new(Self { running: ArcSwap::from_pointee(running), metrics, lessons })
+    }
+
+    /// Learns a message on which enough kinds of evidence agree, beside the answer to it.
+    fn learn_by_itself(self: &Arc<Self>, running: &Running, judged: &Judged) {
+        let (Some(learnable), Some(class)) =
+            (&judged.learnable, running.auto_learn.class(&judged.signals))
+        else {
+            return;
+        };
+        let (daemon, learnable) = (Arc::clone(self), learnable.clone());
+        tokio::task::spawn_blocking(move || {
+            let taught = daemon.lessons.teach(&Lesson {
+                id: learnable.id,
+                features: &learnable.features,
+                class: Some(class),
+                user: None,
+                now: u64::try_from(now()).unwrap_or(0),
+            });
+            match taught {
+                Ok(taught) => daemon.metrics.learned(control::word(taught)),
+                Err(error) => tracing::warn!("a message was not learned: {error}"),
+            }
+        });
+    }
+
+    /// Reads what the only recipient has taught, unless that is known already.
+    async fn prepare(&self, envelope: &Envelope) {
+        let [only] = &envelope.recipients[..] else { return };
+        let (lessons, user) = (Arc::clone(&self.lessons), only.as_str().to_owned());
+        if !lessons.is_unread(&user) {
+            return;
+        }
+        let now = u64::try_from(now()).unwrap_or(0);
+        // Without it, the message is judged by what the site knows.
+        if let Ok(Err(error)) =
+            tokio::task::spawn_blocking(move || lessons.prepare(&user, now)).await
+        {
+            tracing::warn!("what a user taught could not be read: {error}");
+        }
     }
 
     /// Puts another configuration to work, for messages that begin from now on.
@@ -165,10 +213,12 @@ impl Filter for Session {
         transaction.envelope.queue_id = text(received.envelope.macro_value("i"));
         let envelope = transaction.envelope.clone();
         let reference = envelope.queue_id.clone().unwrap_or_else(made_up_reference);
+        self.daemon.prepare(&envelope).await;
 
         match judge(&running, transaction, received.raw).await {
             Ok(judged) => {
                 self.daemon.metrics.judged(&judged);
+                self.daemon.learn_by_itself(&running, &judged);
                 logging::judged(&judged, &reference, received.octets, running.addresses);
                 answer::to_judged(&judged, &running.verdict, &reference)
             }

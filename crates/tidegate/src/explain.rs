@@ -266,6 +266,7 @@ mod tests {
             authentication: Default::default(),
             fields: Fields::default(),
             missing: Missing { asked: 20, unanswered: 3, offline: false },
+            learnable: None,
             timings: Timings::default(),
         }
     }

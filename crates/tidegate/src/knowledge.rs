@@ -56,7 +56,11 @@ pub(crate) fn borrow(settings: &Settings) -> anyhow::Result<(Arc<Lessons>, Optio
         Ok(lessons) => Ok((lessons, None)),
         Err(error) => {
             let in_use = matches!(error.downcast_ref(), Some(StoreError::InUse(_)));
-            let why = if in_use { "the running daemon has the store".to_owned() } else { error.to_string() };
+            let why = if in_use {
+                "the running daemon has the store".to_owned()
+            } else {
+                error.to_string()
+            };
             Ok((alone(settings)?, Some(format!("{why}: what was learned here is not counted"))))
         }
     }

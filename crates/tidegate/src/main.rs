@@ -8,10 +8,12 @@
 
 mod cli;
 mod config;
+mod control;
 mod daemon;
 mod explain;
 mod http;
 mod json;
+mod knowledge;
 mod logging;
 mod metrics;
 mod overload;
@@ -30,6 +32,8 @@ fn main() -> ExitCode {
         Command::Serve => cli::serve::run(&cli.global),
         Command::Check(flags) => cli::check::run(&cli.global, flags),
         Command::Scan(flags) => cli::scan::run(&cli.global, flags),
+        Command::Learn(flags) => cli::learn::run(&cli.global, flags),
+        Command::Train(flags) => cli::train::run(&cli.global, flags),
         Command::Eval(flags) => cli::eval::run(&cli.global, flags),
         Command::Signals(flags) => cli::signals::run(&cli.global, flags),
     };

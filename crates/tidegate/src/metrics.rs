@@ -31,6 +31,7 @@ pub(crate) struct Metrics {
     stages: HistogramVec,
     partial: IntCounter,
     unjudged: IntCounterVec,
+    lessons: IntCounterVec,
     reload_failures: IntCounter,
     zones: IntGaugeVec,
     connections: IntGauge,
@@ -90,6 +91,7 @@ impl Metrics {
             stages,
             partial: counter("tidegate_partial_verdicts_total", "Verdicts that lacked answers.")?,
             unjudged,
+            lessons: counters("tidegate_lessons_total", "Lessons taken, by outcome.", "outcome")?,
             reload_failures: counter(
                 "tidegate_config_reload_failures_total",
                 "Reloads refused because of mistakes.",
@@ -123,6 +125,7 @@ impl Metrics {
         took("authentication", timings.authentication);
         took("checks", timings.checks);
         took("rules", timings.rules);
+        took("statistics", timings.statistics);
         took("total", timings.total);
     }
 
@@ -130,6 +133,11 @@ impl Metrics {
     pub(crate) fn unjudged(&self, reason: &str, answer: Verdict) {
         self.messages.with_label_values(&[answer.as_str()]).inc();
         self.unjudged.with_label_values(&[reason]).inc();
+    }
+
+    /// Counts a lesson, by what came of it.
+    pub(crate) fn learned(&self, outcome: &str) {
+        self.lessons.with_label_values(&[outcome]).inc();
     }
 
     /// Counts a reload that changed nothing because of mistakes.

@@ -5,10 +5,11 @@
 
 use std::sync::Arc;
 
+use tidegate_bayes::Lessons;
 use tidegate_dns::Prober;
 use tidegate_engine::Engine;
 
-use crate::config::{self, Loaded, Options, Settings};
+use crate::config::{self, Loaded, Options, Settings, Statistics};
 use crate::daemon::{Daemon, Running};
 use crate::http::Status;
 
@@ -20,16 +21,26 @@ pub(crate) struct AtWork {
     _prober: Prober,
 }
 
-/// Builds what runs from what was loaded, and begins to prove its lists.
-pub(crate) fn start(loaded: Loaded) -> (Running, AtWork) {
+/// Builds what runs from what was loaded, over what `lessons` know, and begins to prove its lists.
+pub(crate) fn start(loaded: Loaded, lessons: &Arc<Lessons>) -> (Running, AtWork) {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    let Loaded { settings, parts, .. } = loaded;
+    let Loaded { settings, mut parts, .. } = loaded;
+    let Statistics { enabled, ref auto_learn, .. } = settings.statistics;
+    parts.statistics = enabled.then(|| {
+        let statistics = tidegate_engine::Statistics::new(Arc::clone(lessons));
+        if auto_learn.enabled { statistics.keeping() } else { statistics }
+    });
     let zones = parts.lists.zones().cloned().collect();
     let prober = Prober::start(parts.resolver.clone(), zones);
     let engine = Arc::new(Engine::new(parts));
-    let running = Running::new(engine, settings.verdict.clone(), settings.log.addresses);
+    let running = Running::new(
+        engine,
+        settings.verdict.clone(),
+        settings.log.addresses,
+        settings.statistics.auto_learn.clone(),
+    );
     (running, AtWork { settings, _prober: prober })
 }
 
@@ -38,6 +49,7 @@ pub(crate) async fn reload(
     old: AtWork,
     options: &Options,
     daemon: &Daemon,
+    lessons: &Arc<Lessons>,
     status: &Status,
 ) -> AtWork {
     let options = options.clone();
@@ -46,7 +58,7 @@ pub(crate) async fn reload(
     let mistakes = match loaded {
         Ok(Ok(loaded)) => {
             tell_what_needs_a_restart(&old.settings, &loaded.settings);
-            let (running, at_work) = start(loaded);
+            let (running, at_work) = start(loaded, lessons);
             daemon.put_to_work(running);
             status.reloaded(None);
             tracing::info!("the configuration was reloaded");
@@ -72,6 +84,7 @@ fn tell_what_needs_a_restart(old: &Settings, new: &Settings) {
     let changed = [
         ("[milter]", old.milter != new.milter),
         ("[http]", old.http != new.http),
+        ("[store]", old.store != new.store),
         (
             "[log] level and format",
             (old.log.level, old.log.format) != (new.log.level, new.log.format),

@@ -53,7 +53,7 @@ impl Job {
     }
 
     /// Reads no more than `most` bytes: as much as a milter session would keep.
-    fn read(&self, most: u64) -> io::Result<Vec<u8>> {
+    pub(crate) fn read(&self, most: u64) -> io::Result<Vec<u8>> {
         let mut raw = Vec::new();
         match &self.input {
             Input::Standard => io::stdin().lock().take(most).read_to_end(&mut raw)?,
@@ -89,7 +89,7 @@ pub(crate) enum Said {
 impl Said {
     /// The envelope, and when it was said, in seconds since 1970: recorded mail is judged as of its
     /// arrival, so that it is not found late, nor its signatures expired.
-    fn envelope(&self, raw: &[u8], engine: &Engine) -> (Envelope, i64) {
+    pub(crate) fn envelope(&self, raw: &[u8], engine: &Engine) -> (Envelope, i64) {
         match self {
             Self::Given(envelope) => (envelope.clone(), now()),
             Self::Inferred(given) => {
@@ -105,14 +105,14 @@ impl Said {
     }
 }
 
-/// Judges `jobs` on all cores, and yields the results in their order.
+/// Judges `jobs`, so many at a time, and yields the results in their order.
 pub(crate) fn judge(
     engine: Arc<Engine>,
     jobs: impl Iterator<Item = io::Result<Job>>,
     said: Said,
     longest: u64,
+    side_by_side: usize,
 ) -> impl Stream<Item = (Job, io::Result<Judged>)> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let judging = jobs.map(move |job| {
         let (engine, said) = (Arc::clone(&engine), said.clone());
         async move {
@@ -130,7 +130,12 @@ pub(crate) fn judge(
             (name, judged.await.unwrap_or_else(|failed| Err(io::Error::other(failed))))
         }
     });
-    stream::iter(judging).buffered(cores * 4)
+    stream::iter(judging).buffered(side_by_side)
+}
+
+/// As many as keep all cores busy.
+pub(crate) fn side_by_side() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from) * 4
 }
 
 /// The header section with its empty line; all of a message that has no other part.

@@ -6,17 +6,24 @@
 mod batch;
 pub(crate) mod check;
 pub(crate) mod eval;
+mod held_out;
+pub(crate) mod learn;
+mod progress;
 mod ranking;
 pub(crate) mod scan;
 pub(crate) mod serve;
 pub(crate) mod signals;
+pub(crate) mod train;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{self, Loaded, Options};
+use tidegate_engine::Statistics;
+
+use crate::config::{self, Loaded, Options, Settings};
+use crate::knowledge;
 
 /// An anti-spam filter that mail servers attach as a milter.
 #[derive(Debug, Parser)]
@@ -51,8 +58,12 @@ pub(crate) enum Command {
     Check(check::Flags),
     /// Judge message files as serve would, and explain
     Scan(scan::Flags),
+    /// Teach what is spam and what is not
+    Learn(learn::Flags),
     /// Measure on messages that are sorted already
     Eval(eval::Flags),
+    /// Make a model of messages that are sorted already
+    Train(train::Flags),
     /// List every signal with its points and its meaning
     Signals(signals::Flags),
 }
@@ -72,4 +83,17 @@ impl Global {
             ExitCode::FAILURE
         })
     }
+}
+
+/// Statistics for a command that judges and doesn't learn; when it can't have the store, standard
+/// error says so.
+fn statistics(settings: &Settings) -> anyhow::Result<Option<Statistics>> {
+    if !settings.statistics.enabled {
+        return Ok(None);
+    }
+    let (lessons, why) = knowledge::borrow(settings)?;
+    if let Some(why) = why {
+        eprintln!("tidegate: {why}");
+    }
+    Ok(Some(Statistics::new(lessons)))
 }

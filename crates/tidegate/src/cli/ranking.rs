@@ -1,19 +1,17 @@
-//! How well scores tell spam from ham.
+//! What `tidegate eval` says of scores: the measures of the TREC spam track, and the errors that the
+//! thresholds make.
 //!
-//! The measures are those of the TREC spam track: the area above the receiver operating
-//! characteristic, and the share of spam missed where a share of ham is.
-//!
-//! Invariant: all are exact, ties counted as half.
+//! Invariant: the form of a line is stable; scripts read it.
 
 use std::fmt;
 
+use tidegate_bayes::evaluate;
 use tidegate_policy::Verdict;
 
 /// The scores of messages that are sorted already.
 #[derive(Debug, Default)]
 pub(crate) struct Ranking {
-    ham: Vec<f32>,
-    spam: Vec<f32>,
+    pub(crate) scores: evaluate::Ranking,
     ham_tagged: usize,
     spam_untagged: usize,
 }
@@ -22,61 +20,30 @@ impl Ranking {
     /// Adds a message.
     pub(crate) fn add(&mut self, spam: bool, score: f32, verdict: Verdict) {
         let tagged = verdict >= Verdict::Tag;
-        if spam {
-            self.spam.push(score);
-            self.spam_untagged += usize::from(!tagged);
-        } else {
-            self.ham.push(score);
-            self.ham_tagged += usize::from(tagged);
-        }
-    }
-
-    /// Of all pairs of a ham and a spam, those in which the ham has more points, in percent.
-    fn area_above(&self) -> f64 {
-        let ham = sorted(&self.ham);
-        let over = self.spam.iter().map(|score| {
-            let below = ham.partition_point(|ham| ham < score);
-            let up_to = ham.partition_point(|ham| ham <= score);
-            (ham.len() - up_to) as f64 + (up_to - below) as f64 / 2.0
-        });
-        percent(over.sum(), self.ham.len() as f64 * self.spam.len() as f64)
-    }
-
-    /// Spam below the lowest bound that leaves at most `ham_percent` of ham at or over it.
-    fn spam_missed_at(&self, ham_percent: f64) -> f64 {
-        let ham = sorted(&self.ham);
-        let allowed = (ham.len() as f64 * ham_percent / 100.0).floor() as usize;
-        // With `allowed` ham messages at or over the bound, the next lower one must stay under it.
-        let next = ham.len().checked_sub(allowed + 1).map(|at| ham[at]);
-        let missed = self.spam.iter().filter(|score| next.is_some_and(|next| **score <= next));
-        percent(missed.count() as f64, self.spam.len() as f64)
+        self.scores.add(score, spam);
+        self.spam_untagged += usize::from(spam && !tagged);
+        self.ham_tagged += usize::from(!spam && tagged);
     }
 }
 
 impl fmt::Display for Ranking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (ham, spam) = self.scores.sizes();
+        // Of nothing, nothing is known: NaN, which is no perfect result.
+        let of_both = |value: f64| if ham > 0 && spam > 0 { value } else { f64::NAN };
         write!(
             f,
-            "ham {} spam {} 1-ROCA% {:.4} sm%@hm<=0.1% {:.2} hm%@tag {:.2} sm%@tag {:.2}",
-            self.ham.len(),
-            self.spam.len(),
-            self.area_above(),
-            self.spam_missed_at(0.1),
-            percent(self.ham_tagged as f64, self.ham.len() as f64),
-            percent(self.spam_untagged as f64, self.spam.len() as f64),
+            "ham {ham} spam {spam} 1-ROCA% {:.4} sm%@hm<=0.1% {:.2} hm%@tag {:.2} sm%@tag {:.2}",
+            of_both(self.scores.area_above()),
+            of_both(self.scores.spam_missed_at(0.1)),
+            percent(self.ham_tagged, ham),
+            percent(self.spam_untagged, spam),
         )
     }
 }
 
-fn sorted(scores: &[f32]) -> Vec<f32> {
-    let mut scores = scores.to_vec();
-    scores.sort_by(f32::total_cmp);
-    scores
-}
-
-fn percent(part: f64, whole: f64) -> f64 {
-    // Of nothing, nothing is known: NaN, which is no perfect result.
-    part / whole * 100.0
+fn percent(part: usize, whole: usize) -> f64 {
+    part as f64 / whole as f64 * 100.0
 }
 
 #[cfg(test)]
@@ -111,8 +78,8 @@ mod tests {
     #[test]
     fn a_thousandth_of_ham_may_be_over_the_bound() {
         let ham: Vec<f32> = (0..1000).map(|n| if n == 0 { 9.0 } else { 1.0 }).collect();
-        assert_eq!(ranking(&ham, &[8.0, 1.0]).spam_missed_at(0.1), 50.0);
-        assert_eq!(ranking(&ham, &[8.0, 1.0]).spam_missed_at(0.0), 100.0);
+        assert_eq!(ranking(&ham, &[8.0, 1.0]).scores.spam_missed_at(0.1), 50.0);
+        assert_eq!(ranking(&ham, &[8.0, 1.0]).scores.spam_missed_at(0.0), 100.0);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use futures_util::StreamExt;
-use tidegate_engine::{Engine, Judged};
+use tidegate_engine::{Engine, Judged, Statistics};
 use tidegate_mail::{Address, Envelope};
 use tidegate_policy::Verdict;
 
@@ -61,12 +61,15 @@ pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
     }
     let limits = loaded.settings.milter.limits().session;
     let longest = (limits.header_octets + limits.body_octets) as u64;
-    let engine = Arc::new(Engine::new(loaded.parts));
+    let mut parts = loaded.parts;
+    parts.statistics = super::statistics(&loaded.settings)?.map(Statistics::explaining);
+    let engine = Arc::new(Engine::new(parts));
     let jobs = flags.jobs()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut told = Told::new(flags);
-        let mut judged = pin!(batch::judge(engine, jobs, flags.said(), longest));
+        let mut judged =
+            pin!(batch::judge(engine, jobs, flags.said(), longest, batch::side_by_side()));
         while let Some((job, outcome)) = judged.next().await {
             match told.tell(&job, &outcome) {
                 // Whoever read the output has seen enough.

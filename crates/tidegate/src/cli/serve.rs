@@ -3,22 +3,27 @@
 //! Invariant: nothing is bound before the whole configuration is known to be right, and nothing is
 //! cut off at the end that could finish in its grace time.
 
+use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
+use tidegate_bayes::Lessons;
 use tidegate_milter::{Listener, Server};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::Global;
-use crate::config::{Loaded, Options};
+use crate::config::{Loaded, Options, Settings};
 use crate::daemon::{Daemon, Session};
 use crate::http::{self, Pages, Phase, Status};
 use crate::metrics::Metrics;
 use crate::reload::{self, AtWork};
-use crate::{config, logging};
+use crate::{config, control, knowledge, logging};
 
 pub(crate) fn run(global: &Global) -> anyhow::Result<ExitCode> {
     let options = global.options(false);
@@ -36,8 +41,9 @@ async fn serve(loaded: Loaded, options: &Options) -> anyhow::Result<()> {
     let config::Summary { checks, rules, zones, .. } = loaded.summary;
     let (milter, http) = (loaded.settings.milter.clone(), loaded.settings.http.clone());
     let mut signals = Signals::new()?;
-    let (running, at_work) = reload::start(loaded);
-    let daemon = Daemon::new(running, Metrics::new()?);
+    let knowledge = Taught::open(&loaded.settings)?;
+    let (running, at_work) = reload::start(loaded, &knowledge.lessons);
+    let daemon = Daemon::new(running, Metrics::new()?, Arc::clone(&knowledge.lessons));
 
     let listeners = Listener::open(&milter.listen, &milter.access()).await?;
     let page_listener = match http.enabled {
@@ -60,6 +66,7 @@ async fn serve(loaded: Loaded, options: &Options) -> anyhow::Result<()> {
         };
         tokio::spawn(http::serve(listener, pages, told(stopped.clone())))
     });
+    let control = knowledge.serve(&daemon);
     status.set(Phase::Ready);
     let listen: Vec<String> = milter.listen.iter().map(ToString::to_string).collect();
     tracing::info!(
@@ -72,9 +79,12 @@ async fn serve(loaded: Loaded, options: &Options) -> anyhow::Result<()> {
     );
 
     let filters = Arc::clone(&daemon);
-    let shutdown = signals.until_told_to_end(at_work, options, &daemon, &status);
+    let shutdown =
+        signals.until_told_to_end(at_work, options, &daemon, &knowledge.lessons, &status);
     server.serve(listeners, move || Session::new(Arc::clone(&filters)), shutdown).await;
 
+    control.abort();
+    knowledge.end().await;
     // The pages end last, so that a watcher sees the draining.
     let _ = stop.send(true);
     if let Some(pages) = pages {
@@ -83,6 +93,75 @@ async fn serve(loaded: Loaded, options: &Options) -> anyhow::Result<()> {
     tracing::info!("ended");
     Ok(())
 }
+
+/// What was learned, and who may add to it.
+struct Taught {
+    lessons: Arc<Lessons>,
+    /// The socket of the store that this process has.
+    control: Option<UnixListener>,
+    /// Where the socket is.
+    socket: PathBuf,
+}
+
+impl Taught {
+    /// Opens the store. Mail is judged without it all the same: then nothing can be learned, and the
+    /// log says why.
+    fn open(settings: &Settings) -> anyhow::Result<Self> {
+        let folder = knowledge::folder(settings);
+        let socket = control::path(&folder);
+        if !settings.statistics.enabled {
+            return Ok(Self { lessons: knowledge::alone(settings)?, control: None, socket });
+        }
+        let opened = knowledge::open(settings).and_then(|lessons| {
+            Ok((lessons, control::listen(&folder).context("the control socket")?))
+        });
+        match opened {
+            Ok((lessons, control)) => Ok(Self { lessons, control: Some(control), socket }),
+            Err(error) => {
+                tracing::error!("{error:#}; judging by the model alone, and learning nothing");
+                Ok(Self { lessons: knowledge::alone(settings)?, control: None, socket })
+            }
+        }
+    }
+
+    /// Takes lessons, and lets old ones fade, until aborted.
+    fn serve(&self, daemon: &Arc<Daemon>) -> JoinHandle<()> {
+        let clients = self.control.as_ref().and_then(|listener| {
+            // Its own handle, since this one takes the socket away at the end.
+            let copy = listener.as_fd().try_clone_to_owned().ok()?;
+            UnixListener::from_std(copy.into()).ok()
+        });
+        let (daemon, lessons) = (Arc::clone(daemon), Arc::clone(&self.lessons));
+        tokio::spawn(async move {
+            if let Some(listener) = clients {
+                tokio::spawn(control::serve(listener, daemon, Arc::clone(&lessons)));
+            }
+            loop {
+                tokio::time::sleep(MAINTENANCE).await;
+                let lessons = Arc::clone(&lessons);
+                let done =
+                    tokio::task::spawn_blocking(move || lessons.maintain(knowledge::seconds()));
+                if let Ok(Err(error)) = done.await {
+                    tracing::error!("what was learned could not be tidied: {error}");
+                }
+            }
+        })
+    }
+
+    /// Leaves the store so that it opens fast.
+    async fn end(self) {
+        if self.control.is_some() {
+            let _ = std::fs::remove_file(&self.socket);
+            let done = tokio::task::spawn_blocking(move || self.lessons.checkpoint());
+            if let Ok(Err(error)) = done.await {
+                tracing::error!("what was learned could not be written as a whole: {error}");
+            }
+        }
+    }
+}
+
+/// How often what was learned fades and expires.
+const MAINTENANCE: Duration = Duration::from_secs(3_600);
 
 /// Waits until the program ends.
 async fn told(mut stopped: watch::Receiver<bool>) {
@@ -112,12 +191,13 @@ impl Signals {
         mut at_work: AtWork,
         options: &Options,
         daemon: &Daemon,
+        lessons: &Arc<Lessons>,
         status: &Status,
     ) {
         loop {
             tokio::select! {
                 _ = self.hang_up.recv() => {
-                    at_work = reload::reload(at_work, options, daemon, status).await;
+                    at_work = reload::reload(at_work, options, daemon, lessons, status).await;
                 }
                 _ = self.terminate.recv() => break,
                 _ = self.interrupt.recv() => break,

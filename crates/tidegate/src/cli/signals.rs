@@ -41,6 +41,11 @@ pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
     for def in parts.lists.raises() {
         rows.insert(&def.name, Row { def, source: "[lists]".to_owned() });
     }
+    if loaded.settings.statistics.enabled {
+        for def in tidegate_bayes::signals::ALL {
+            rows.insert(&def.name, Row { def, source: "[statistics]".to_owned() });
+        }
+    }
     for def in parts.rules.defs() {
         rows.insert(&def.name, Row { def, source: "rule".to_owned() });
     }

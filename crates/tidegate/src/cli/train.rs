@@ -72,6 +72,10 @@ fn example(engine: &Engine, job: &Job, progress: &Progress) -> anyhow::Result<Ex
     let raw = job.read(LONGEST_MESSAGE).with_context(|| job.name.clone())?;
     let features = engine.learnable(&raw).features;
     progress.one();
-    let source = job.name.split_once('/').map_or("", |(folder, _)| folder).to_owned();
-    Ok(Example { features, spam, source })
+    Ok(Example { features, spam, source: source_of(&job.name).to_owned() })
+}
+
+/// Where a message of an index comes from: the top folder of its path.
+pub(super) fn source_of(path: &str) -> &str {
+    path.split_once('/').map_or("", |(folder, _)| folder)
 }

@@ -55,6 +55,8 @@ pub(super) fn assemble(
         checks,
         lists,
         rules,
+        // Whoever runs the engine knows who has the store.
+        statistics: None,
         policy: policy?,
         scores,
         resolver: resolver?,
@@ -181,6 +183,11 @@ impl Builder<'_> {
         for def in CHECKS.iter().flat_map(|entry| entry.raises.iter().copied()) {
             if let Err(duplicate) = catalogue.add(def) {
                 self.findings.mistake(self.place(&["checks"]), duplicate.to_string(), "");
+            }
+        }
+        for def in tidegate_bayes::signals::ALL {
+            if let Err(duplicate) = catalogue.add(def) {
+                self.findings.mistake(self.place(&["statistics"]), duplicate.to_string(), "");
             }
         }
         for def in lists.iter().flat_map(Lists::raises) {

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use tidegate_engine::Parts;
 
 pub(crate) use mistake::Mistake;
-pub(crate) use settings::{Addresses, Format, Level, Log, Settings};
+pub(crate) use settings::{Addresses, Format, Level, Log, Settings, Statistics};
 
 use mistake::Findings;
 use source::{Kind, Origin, Sources};

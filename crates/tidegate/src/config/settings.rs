@@ -6,6 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde::Deserialize;
+use tidegate_bayes::{AutoLearn, Limits};
 use tidegate_checks::Network;
 use tidegate_checks::lists::ListsConfig;
 
@@ -28,13 +29,26 @@ pub(crate) struct Settings {
     pub(crate) message: tidegate_mail::Bounds,
     pub(crate) network: Networks,
     pub(crate) rules: Rules,
+    pub(crate) statistics: Statistics,
     pub(crate) log: Log,
 }
 
 /// The names of all sections.
-pub(crate) const SECTIONS: [&str; 13] = [
-    "server", "milter", "http", "dns", "store", "verdict", "lists", "message", "network", "rules",
-    "checks", "scores", "log",
+pub(crate) const SECTIONS: [&str; 14] = [
+    "server",
+    "milter",
+    "http",
+    "dns",
+    "store",
+    "verdict",
+    "lists",
+    "message",
+    "network",
+    "rules",
+    "statistics",
+    "checks",
+    "scores",
+    "log",
 ];
 
 /// `[server]`
@@ -93,6 +107,24 @@ pub(crate) struct Rules {
 impl Default for Rules {
     fn default() -> Self {
         Self { builtin: true, files: Vec::new(), disabled: Vec::new() }
+    }
+}
+
+/// `[statistics]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Statistics {
+    /// Whether statistics are asked, and lessons taken.
+    pub(crate) enabled: bool,
+    /// Learning without a person.
+    pub(crate) auto_learn: AutoLearn,
+    /// Bounds of what is kept and believed.
+    pub(crate) learning: Limits,
+}
+
+impl Default for Statistics {
+    fn default() -> Self {
+        Self { enabled: true, auto_learn: AutoLearn::default(), learning: Limits::default() }
     }
 }
 
@@ -158,7 +190,10 @@ impl Settings {
                 Self { $($name: section(root, stringify!($name), defaults, sources, findings)),* }
             };
         }
-        sections!(server, milter, http, dns, store, verdict, lists, message, network, rules, log)
+        sections!(
+            server, milter, http, dns, store, verdict, lists, message, network, rules, statistics,
+            log
+        )
     }
 }
 

@@ -44,6 +44,9 @@ fn every_setting_is_documented() {
     documented::<tidegate_policy::Config>("verdict");
     documented::<settings::Networks>("network");
     documented::<settings::Rules>("rules");
+    documented::<settings::Statistics>("statistics");
+    documented::<tidegate_bayes::AutoLearn>("statistics.auto_learn");
+    documented::<tidegate_bayes::Limits>("statistics.learning");
     documented::<tidegate_mail::Bounds>("message");
     documented::<settings::Log>("log");
     for section in settings::SECTIONS {

@@ -33,11 +33,17 @@ fn load(settings: &str) -> Loaded {
 
 fn running(loaded: Loaded) -> Running {
     let Loaded { settings, parts, .. } = loaded;
-    Running::new(Arc::new(Engine::new(parts)), settings.verdict, settings.log.addresses)
+    let auto_learn = settings.statistics.auto_learn;
+    Running::new(Arc::new(Engine::new(parts)), settings.verdict, settings.log.addresses, auto_learn)
+}
+
+fn of(loaded: Loaded) -> Arc<Daemon> {
+    let lessons = crate::knowledge::alone(&loaded.settings).unwrap();
+    Daemon::new(running(loaded), Metrics::new().unwrap(), lessons)
 }
 
 fn daemon(settings: &str) -> Arc<Daemon> {
-    Daemon::new(running(load(settings)), Metrics::new().unwrap())
+    of(load(settings))
 }
 
 /// A connection to `daemon`, negotiated.
@@ -222,7 +228,7 @@ impl AnyCheck for Broken {
 async fn a_bug_in_a_check_loses_no_message() {
     let mut loaded = load("");
     loaded.parts.checks.push(Box::new(Broken));
-    let daemon = Daemon::new(running(loaded), Metrics::new().unwrap());
+    let daemon = of(loaded);
     let mut mta = Mta::connect(&daemon).await;
     for _ in 0..2 {
         let told = mta.message(&[("Subject", " lunch")]).await;
