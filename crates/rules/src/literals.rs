@@ -1,13 +1,13 @@
-//! The literals that a pattern can't match without, and the letter folding they are compared in.
+//! The literals that a pattern can't match without.
 //!
-//! One Aho–Corasick automaton looks for the literals of all patterns at once; only a pattern of
-//! which one was found is searched for in earnest. Both sides are folded, one character
-//! at a time, so that a class such as `[Pp]` is one character and case costs nothing; `\s+` is one
-//! space, so that a phrase is one literal.
+//! The literals of all patterns are looked for at once; only a pattern of which one was found is
+//! searched for in earnest. Both sides are [folded](crate::fold).
 //!
 //! Invariant: wherever a pattern matches, the folded text contains one of its folded literals.
 
 use regex_syntax::hir::{Class, Hir, HirKind};
+
+use crate::fold::{Folded, fold_char};
 
 /// What a pattern can't match without.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub(crate) struct Required {
     pub(crate) literals: Vec<Vec<u8>>,
     /// Every match begins with one of them.
     pub(crate) at_start: bool,
+    /// From where a match begins to where the first of them ends are at most so many bytes.
+    pub(crate) reach: usize,
     /// Every match contains one of these as well; empty when nothing more is known.
     pub(crate) also: Vec<Vec<u8>>,
 }
@@ -29,9 +31,12 @@ pub(crate) fn required(pattern: &Hir) -> Option<Required> {
     let starts = starts.filter(|starts| !starts.iter().any(|start| start.starts_with(b" ")));
     let at_start = starts.is_some();
     let inner = known.into_needed();
-    let (mut literals, mut also) = match starts {
-        Some(starts) => (starts, inner.unwrap_or_default()),
-        None => (inner?, Vec::new()),
+    let (mut literals, reach, mut also) = match (starts, inner) {
+        (Some(starts), inner) => (starts, 0, inner.map(|inner| inner.literals).unwrap_or_default()),
+        (None, inner) => {
+            let Needed { literals, reach } = inner?;
+            (literals, reach, Vec::new())
+        }
     };
     for set in [&mut literals, &mut also] {
         set.sort();
@@ -40,76 +45,7 @@ pub(crate) fn required(pattern: &Hir) -> Option<Required> {
     if literals == also {
         also.clear();
     }
-    Some(Required { literals, at_start, also })
-}
-
-/// A folded text, and where in the source each of its bytes comes from.
-#[derive(Debug, Default)]
-pub(crate) struct Folded {
-    pub(crate) text: Vec<u8>,
-    /// By byte of `text`: the source's offset of the character. Of a run of white space, the first.
-    pub(crate) source: Vec<u32>,
-}
-
-impl Folded {
-    /// Folds `text` in place of what was held: each character becomes its lower case where that is
-    /// one character, and each run of white space one space. Bytes that are no UTF-8 stay.
-    pub(crate) fn set(&mut self, text: &[u8]) {
-        self.text.clear();
-        self.source.clear();
-        let (mut at, mut in_space) = (0, false);
-        for chunk in text.utf8_chunks() {
-            for c in chunk.valid().chars() {
-                let folded = fold_char(c);
-                let again = std::mem::replace(&mut in_space, folded == ' ') && folded == ' ';
-                if !again {
-                    self.push(folded.encode_utf8(&mut [0; 4]).as_bytes(), at);
-                }
-                at += c.len_utf8() as u32;
-            }
-            in_space &= chunk.invalid().is_empty();
-            self.push(chunk.invalid(), at);
-            at += chunk.invalid().len() as u32;
-        }
-    }
-
-    fn push(&mut self, bytes: &[u8], source: u32) {
-        self.text.extend_from_slice(bytes);
-        self.source.resize(self.text.len(), source);
-    }
-}
-
-fn fold_char(c: char) -> char {
-    match c {
-        // Lower-case letters that a pattern in any case holds equal to another one. A literal would
-        // be needed for each combination of them.
-        'ſ' => 's',
-        'µ' => 'μ',
-        'ς' => 'σ',
-        'ϐ' => 'β',
-        'ϑ' => 'θ',
-        'ϕ' => 'φ',
-        'ϖ' => 'π',
-        'ϰ' => 'κ',
-        'ϱ' => 'ρ',
-        'ϵ' => 'ε',
-        '\u{345}' | '\u{1fbe}' => 'ι',
-        'ᲀ' => 'в',
-        'ᲁ' => 'д',
-        'ᲂ' => 'о',
-        'ᲃ' => 'с',
-        'ᲄ' | 'ᲅ' => 'т',
-        'ᲆ' => 'ъ',
-        _ if c.is_whitespace() => ' ',
-        _ if c.is_ascii() => c.to_ascii_lowercase(),
-        _ => {
-            let mut lower = c.to_lowercase();
-            match (lower.next(), lower.next()) {
-                (Some(one), None) => one,
-                _ => c,
-            }
-        }
-    }
+    Some(Required { literals, at_start, reach, also })
 }
 
 /// More strings than this for one pattern, and the automaton grows faster than it saves.
@@ -129,14 +65,23 @@ struct Inside {
     /// A set of which each of them begins with one, when they are too many to list.
     starts: Option<Vec<Vec<u8>>>,
     /// A set of which each of them contains one.
-    needed: Option<Vec<Vec<u8>>>,
+    needed: Option<Needed>,
+    /// The longest of them, in bytes.
+    longest: usize,
+}
+
+#[derive(Clone)]
+struct Needed {
+    literals: Vec<Vec<u8>>,
+    /// One of them ends this many bytes from the beginning, or before.
+    reach: usize,
 }
 
 impl Inside {
-    const ANY: Self = Self { exact: None, starts: None, needed: None };
+    const ANY: Self = Self { exact: None, starts: None, needed: None, longest: usize::MAX };
 
     fn exact(strings: Vec<Vec<u8>>) -> Self {
-        Self { exact: Some(strings), starts: None, needed: None }
+        Self { exact: Some(strings), ..Self::ANY }
     }
 
     /// A set of which each begins with one.
@@ -144,12 +89,17 @@ impl Inside {
         self.exact.as_ref().or(self.starts.as_ref())
     }
 
-    fn into_needed(self) -> Option<Vec<Vec<u8>>> {
-        better(self.exact.and_then(worthwhile), self.needed)
+    fn into_needed(self) -> Option<Needed> {
+        better(self.exact.and_then(|exact| needed(exact, self.longest)), self.needed)
     }
 }
 
 fn inside(pattern: &Hir) -> Inside {
+    let longest = pattern.properties().maximum_len().unwrap_or(usize::MAX);
+    Inside { longest, ..of_kind(pattern) }
+}
+
+fn of_kind(pattern: &Hir) -> Inside {
     match pattern.kind() {
         HirKind::Empty | HirKind::Look(_) => Inside::exact(vec![Vec::new()]),
         HirKind::Literal(literal) => {
@@ -182,7 +132,7 @@ fn inside(pattern: &Hir) -> Inside {
                 let mut known = concat(std::iter::repeat_n(inside(&repeat.sub), copies));
                 if max != Some(min) || copies as u64 != u64::from(min) {
                     let starts = known.begin().cloned();
-                    known = Inside { exact: None, starts, needed: known.into_needed() };
+                    known = Inside { starts, needed: known.into_needed(), ..Inside::ANY };
                 }
                 known
             }
@@ -199,9 +149,13 @@ fn is_space(pattern: &Hir) -> bool {
 /// Joins what is exact into ever longer strings; where that ends, the run so far is a candidate.
 fn concat(parts: impl Iterator<Item = Inside>) -> Inside {
     let mut run = vec![Vec::new()];
-    let (mut needed, mut starts, mut whole) = (None, None, true);
+    let (mut found, mut starts, mut whole) = (None, None, true);
+    // How far from the beginning, at most, a part begins and ends.
+    let mut to: usize = 0;
     for mut known in parts {
-        needed = better(needed, known.needed.take());
+        let from = to;
+        to = from.saturating_add(known.longest);
+        found = better(found, known.needed.take().map(|inner| inner.behind(from)));
         let joined = known.exact.as_ref().and_then(|strings| cross(&run, strings));
         match joined {
             Some(joined) => run = joined,
@@ -211,14 +165,15 @@ fn concat(parts: impl Iterator<Item = Inside>) -> Inside {
                     starts = Some(longer.unwrap_or_else(|| run.clone()));
                 }
                 let next = known.exact.unwrap_or_else(|| vec![Vec::new()]);
-                needed = better(needed, worthwhile(std::mem::replace(&mut run, next)));
+                found = better(found, needed(std::mem::replace(&mut run, next), from));
             }
         }
     }
+    let longest = to;
     if whole {
-        return Inside { exact: Some(run), starts: None, needed };
+        return Inside { exact: Some(run), needed: found, starts: None, longest };
     }
-    Inside { exact: None, starts, needed: better(needed, worthwhile(run)) }
+    Inside { exact: None, starts, needed: better(found, needed(run, to)), longest }
 }
 
 fn alternation(parts: &[Hir]) -> Inside {
@@ -226,10 +181,15 @@ fn alternation(parts: &[Hir]) -> Inside {
     let union = |sets: Option<Vec<Vec<Vec<u8>>>>| {
         sets.map(|sets| sets.concat()).filter(|strings| strings.len() <= MOST)
     };
+    let all_need: Option<Vec<Needed>> =
+        known.iter().map(|part| part.clone().into_needed()).collect();
+    let reach = all_need.iter().flatten().map(|needed| needed.reach).max().unwrap_or(0);
+    let literals = union(all_need.map(|all| all.into_iter().map(|one| one.literals).collect()));
     Inside {
         exact: union(known.iter().map(|part| part.exact.clone()).collect()),
         starts: union(known.iter().map(|part| part.begin().map(|all| shorter(all))).collect()),
-        needed: union(known.into_iter().map(Inside::into_needed).collect()),
+        needed: literals.map(|literals| Needed { literals, reach }),
+        ..Inside::ANY
     }
 }
 
@@ -281,11 +241,23 @@ fn worthwhile(mut strings: Vec<Vec<u8>>) -> Option<Vec<Vec<u8>>> {
     Some(strings)
 }
 
+fn needed(strings: Vec<Vec<u8>>, reach: usize) -> Option<Needed> {
+    worthwhile(strings).map(|literals| Needed { literals, reach })
+}
+
+impl Needed {
+    /// The same, of a part that begins up to `from` bytes from the beginning.
+    fn behind(self, from: usize) -> Self {
+        Self { reach: self.reach.saturating_add(from), ..self }
+    }
+}
+
 /// The set whose shortest string is longer; of equals, the one with fewer strings.
-fn better(a: Option<Vec<Vec<u8>>>, b: Option<Vec<Vec<u8>>>) -> Option<Vec<Vec<u8>>> {
+fn better(a: Option<Needed>, b: Option<Needed>) -> Option<Needed> {
     // Past eight bytes a literal is rare enough; then fewer are better.
-    let worth = |set: &Vec<Vec<u8>>| {
-        (set.iter().map(Vec::len).min().unwrap_or(0).min(8), std::cmp::Reverse(set.len()))
+    let worth = |set: &Needed| {
+        let shortest = set.literals.iter().map(Vec::len).min().unwrap_or(0);
+        (shortest.min(8), std::cmp::Reverse(set.literals.len()))
     };
     match (a, b) {
         (Some(a), Some(b)) => Some(if worth(&b) > worth(&a) { b } else { a }),
@@ -333,19 +305,25 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_of_two_parts_needs_a_literal_of_each() {
-        let hir = regex_syntax::parse(r"(?i)\b(?:card|account) .{0,30}\bsuspended").unwrap();
-        let Required { literals, at_start, also } = required(&hir).unwrap();
-        assert_eq!(literals, [&b"account "[..], b"card "]);
-        assert!(at_start);
-        assert_eq!(also, [b"suspended"]);
+    fn an_inner_literal_is_not_far_from_where_a_match_begins() {
+        for (pattern, expect) in [
+            (r"[a-z]{1,3}million", 10),
+            (r"[a-z]{2}(?:abc|abcdef)x", 9),
+            (r"(?:[a-z]{4}|[0-9])(?:[a-c]{3}yes|[a-c]no-)", 10),
+            (r"\w+ million", usize::MAX),
+        ] {
+            let required = required(&regex_syntax::parse(pattern).unwrap()).unwrap();
+            assert!(!required.at_start);
+            assert_eq!(required.reach, expect, "{pattern}");
+        }
     }
 
     #[test]
-    fn folding_keeps_bytes_that_are_no_text() {
-        let mut folded = Folded::default();
-        folded.set(b"\xffA\xc3\x89\xe2\x84\xaa\n \xc3 \xc2\xa0");
-        assert_eq!(folded.text, b"\xffa\xc3\xa9k \xc3 ");
-        assert_eq!(folded.source, [0, 1, 2, 2, 4, 7, 9, 10]);
+    fn a_pattern_of_two_parts_needs_a_literal_of_each() {
+        let hir = regex_syntax::parse(r"(?i)\b(?:card|account) .{0,30}\bsuspended").unwrap();
+        let Required { literals, at_start, also, .. } = required(&hir).unwrap();
+        assert_eq!(literals, [&b"account "[..], b"card "]);
+        assert!(at_start);
+        assert_eq!(also, [b"suspended"]);
     }
 }
