@@ -9,32 +9,57 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 
 use crate::fold::{Folded, fold_char};
 
-/// What a pattern can't match without.
+/// What a pattern, or one of its alternatives, can't match without.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Required {
     /// Folded; every match contains one of them.
     pub(crate) literals: Vec<Vec<u8>>,
-    /// Every match begins with one of them.
-    pub(crate) at_start: bool,
-    /// From where a match begins to where the first of them ends are at most so many bytes.
+    /// From where a match begins to where the first of them ends are at most so many bytes; 0 when
+    /// a match begins with one of them.
     pub(crate) reach: usize,
     /// Every match contains one of these as well; empty when nothing more is known.
     pub(crate) also: Vec<Vec<u8>>,
 }
 
-/// The literals of `pattern`; `None` when no small set of worthwhile ones exists.
-pub(crate) fn required(pattern: &Hir) -> Option<Required> {
+/// What each alternative of `pattern` can't match without. Empty when one of them can do without
+/// any small set of worthwhile literals.
+pub(crate) fn required(pattern: &Hir) -> Vec<Required> {
+    let mut found = Vec::new();
+    if each_alternative(pattern, &mut found).is_none() {
+        found.clear();
+    }
+    found
+}
+
+fn each_alternative(pattern: &Hir, found: &mut Vec<Required>) -> Option<()> {
+    match pattern.kind() {
+        HirKind::Capture(group) => each_alternative(&group.sub, found),
+        HirKind::Alternation(parts) if inside(pattern).exact.is_none() => {
+            parts.iter().try_for_each(|part| each_alternative(part, found))
+        }
+        // The parser puts before all alternatives what they have in common, such as `\b`.
+        HirKind::Concat(parts) => match parts.split_last() {
+            Some((last, looks))
+                if looks.iter().all(|part| part.properties().maximum_len() == Some(0)) =>
+            {
+                each_alternative(last, found)
+            }
+            _ => of_one(pattern).map(|one| found.push(one)),
+        },
+        _ => of_one(pattern).map(|one| found.push(one)),
+    }
+}
+
+fn of_one(pattern: &Hir) -> Option<Required> {
     let known = inside(pattern);
     // Where a match would begin is worth more than a rarer literal: there, a failure is quick.
     // White space begins where its run does, which need not be where the match does.
     let starts = known.begin().cloned().and_then(worthwhile);
     let starts = starts.filter(|starts| !starts.iter().any(|start| start.starts_with(b" ")));
-    let at_start = starts.is_some();
-    let inner = known.into_needed();
-    let (mut literals, reach, mut also) = match (starts, inner) {
-        (Some(starts), inner) => (starts, 0, inner.map(|inner| inner.literals).unwrap_or_default()),
-        (None, inner) => {
-            let Needed { literals, reach } = inner?;
+    let (mut literals, reach, mut also) = match starts {
+        Some(starts) => (starts, 0, known.later.map(|later| later.literals).unwrap_or_default()),
+        None => {
+            let Needed { literals, reach } = known.into_needed()?;
             (literals, reach, Vec::new())
         }
     };
@@ -45,7 +70,7 @@ pub(crate) fn required(pattern: &Hir) -> Option<Required> {
     if literals == also {
         also.clear();
     }
-    Some(Required { literals, at_start, reach, also })
+    Some(Required { literals, reach, also })
 }
 
 /// More strings than this for one pattern, and the automaton grows faster than it saves.
@@ -66,6 +91,8 @@ struct Inside {
     starts: Option<Vec<Vec<u8>>>,
     /// A set of which each of them contains one.
     needed: Option<Needed>,
+    /// The same, of sets that aren't what each of them begins with.
+    later: Option<Needed>,
     /// The longest of them, in bytes.
     longest: usize,
 }
@@ -78,7 +105,8 @@ struct Needed {
 }
 
 impl Inside {
-    const ANY: Self = Self { exact: None, starts: None, needed: None, longest: usize::MAX };
+    const ANY: Self =
+        Self { exact: None, starts: None, needed: None, later: None, longest: usize::MAX };
 
     fn exact(strings: Vec<Vec<u8>>) -> Self {
         Self { exact: Some(strings), ..Self::ANY }
@@ -149,31 +177,34 @@ fn is_space(pattern: &Hir) -> bool {
 /// Joins what is exact into ever longer strings; where that ends, the run so far is a candidate.
 fn concat(parts: impl Iterator<Item = Inside>) -> Inside {
     let mut run = vec![Vec::new()];
-    let (mut found, mut starts, mut whole) = (None, None, true);
-    // How far from the beginning, at most, a part begins and ends.
+    let (mut first, mut later, mut starts, mut whole) = (None, None, None, true);
+    // How far from the beginning, at most, the parts so far end.
     let mut to: usize = 0;
     for mut known in parts {
         let from = to;
         to = from.saturating_add(known.longest);
-        found = better(found, known.needed.take().map(|inner| inner.behind(from)));
-        let joined = known.exact.as_ref().and_then(|strings| cross(&run, strings));
-        match joined {
-            Some(joined) => run = joined,
-            None => {
-                if std::mem::take(&mut whole) {
-                    let longer = known.begin().and_then(|begin| cross(&run, begin));
-                    starts = Some(longer.unwrap_or_else(|| run.clone()));
-                }
-                let next = known.exact.unwrap_or_else(|| vec![Vec::new()]);
-                found = better(found, needed(std::mem::replace(&mut run, next), from));
-            }
+        if let Some(joined) = known.exact.as_ref().and_then(|strings| cross(&run, strings)) {
+            run = joined;
+            continue;
         }
+        let inner = known.needed.take().map(|inner| inner.behind(from));
+        let behind = known.later.take().map(|later| later.behind(from));
+        if std::mem::take(&mut whole) {
+            // What the part needs may be what it begins with, and so the whole.
+            first = better(needed(run.clone(), from), inner);
+            later = behind;
+            let longer = known.begin().and_then(|begin| cross(&run, begin));
+            starts = Some(longer.unwrap_or_else(|| run.clone()));
+        } else {
+            later = better(better(later, needed(run, from)), inner);
+        }
+        run = known.exact.unwrap_or_else(|| vec![Vec::new()]);
     }
-    let longest = to;
     if whole {
-        return Inside { exact: Some(run), needed: found, starts: None, longest };
+        return Inside { exact: Some(run), longest: to, ..Inside::ANY };
     }
-    Inside { exact: None, starts, needed: better(found, needed(run, to)), longest }
+    let later = better(later, needed(run, to));
+    Inside { exact: None, starts, needed: better(first, later.clone()), later, longest: to }
 }
 
 fn alternation(parts: &[Hir]) -> Inside {
@@ -181,14 +212,16 @@ fn alternation(parts: &[Hir]) -> Inside {
     let union = |sets: Option<Vec<Vec<Vec<u8>>>>| {
         sets.map(|sets| sets.concat()).filter(|strings| strings.len() <= MOST)
     };
-    let all_need: Option<Vec<Needed>> =
-        known.iter().map(|part| part.clone().into_needed()).collect();
-    let reach = all_need.iter().flatten().map(|needed| needed.reach).max().unwrap_or(0);
-    let literals = union(all_need.map(|all| all.into_iter().map(|one| one.literals).collect()));
+    let unite = |sets: Option<Vec<Needed>>| {
+        let reach = sets.iter().flatten().map(|needed| needed.reach).max().unwrap_or(0);
+        let literals = union(sets.map(|sets| sets.into_iter().map(|one| one.literals).collect()));
+        literals.map(|literals| Needed { literals, reach })
+    };
     Inside {
         exact: union(known.iter().map(|part| part.exact.clone()).collect()),
         starts: union(known.iter().map(|part| part.begin().map(|all| shorter(all))).collect()),
-        needed: literals.map(|literals| Needed { literals, reach }),
+        needed: unite(known.iter().map(|part| part.clone().into_needed()).collect()),
+        later: unite(known.iter().map(|part| part.later.clone()).collect()),
         ..Inside::ANY
     }
 }
@@ -269,38 +302,41 @@ fn better(a: Option<Needed>, b: Option<Needed>) -> Option<Needed> {
 mod tests {
     use super::*;
 
+    /// `expect`: of each alternative.
     #[track_caller]
-    fn check(pattern: &str, expect: Option<&[&str]>) {
-        let hir = regex_syntax::parse(pattern).unwrap();
-        let found = required(&hir).map(|set| {
-            set.literals.into_iter().map(|one| String::from_utf8(one).unwrap()).collect::<Vec<_>>()
-        });
-        let expect = expect.map(|set| set.iter().map(|&one| one.to_owned()).collect());
+    fn check(pattern: &str, expect: &[&[&str]]) {
+        let found: Vec<Vec<String>> = required(&regex_syntax::parse(pattern).unwrap())
+            .into_iter()
+            .map(|one| {
+                one.literals.into_iter().map(|one| String::from_utf8(one).unwrap()).collect()
+            })
+            .collect();
         assert_eq!(found, expect, "{pattern}");
     }
 
     #[test]
     fn the_rarest_required_literals_are_found() {
-        check("PayPal", Some(&["paypal"]));
-        check(r"(?i)\bpaypal\b", Some(&["paypal"]));
-        check(r"(?i)kiss", Some(&["kiss"]));
-        check(r"(?i)verify.{0,30}\byour account", Some(&["verify"]));
-        check(r"(?i)\w+ your account", Some(&[" your account"]));
-        check(r"(?:see|read) .*below", Some(&["read ", "see "]));
-        check(r"(?i)(?:cheap|discount)\s+meds", Some(&["cheap meds", "discount meds"]));
-        check(r"act\s* now,\s*please", Some(&["act now, please", "act now,please"]));
-        check(r"colou?r scheme", Some(&["color scheme", "colour scheme"]));
-        check(r"(?:foo|bar)+baz", Some(&["bar", "foo"]));
-        check(r"[fb]o{1,9}baz", Some(&["baz"]));
-        check(r"[a-z]{2}abc", Some(&["abc"]));
-        check(r"(?i)счёт", Some(&["счёт"]));
-        check(r"x{4,}", Some(&["xxxx"]));
+        check("PayPal", &[&["paypal"]]);
+        check(r"(?i)\bpaypal\b", &[&["paypal"]]);
+        check(r"(?i)kiss", &[&["kiss"]]);
+        check(r"(?i)verify.{0,30}\byour account", &[&["verify"]]);
+        check(r"(?i)\w+ your account", &[&[" your account"]]);
+        check(r"(?:see|read) .*below", &[&["read ", "see "]]);
+        check(r"(?i)(?:cheap|discount)\s+meds", &[&["cheap meds", "discount meds"]]);
+        check(r"act\s* now,\s*please", &[&["act now, please", "act now,please"]]);
+        check(r"colou?r scheme", &[&["color scheme", "colour scheme"]]);
+        check(r"(?:foo|bar)+baz", &[&["bar", "foo"]]);
+        check(r"[fb]o{1,9}baz", &[&["baz"]]);
+        check(r"[a-z]{2}abc", &[&["abc"]]);
+        check(r"(?i)счёт", &[&["счёт"]]);
+        check(r"(?i)\b(?:[0-9]+ pills|buy [a-z]+ now)", &[&[" pills"], &["buy "]]);
+        check(r"x{4,}", &[&["xxxx"]]);
     }
 
     #[test]
     fn a_pattern_without_a_rare_literal_has_none() {
         for pattern in [r"\d+", r".*", r"(?:abc)?", r"ab", r"abc|\w+", r"[a-z]{5}", "", r"   +"] {
-            check(pattern, None);
+            check(pattern, &[]);
         }
     }
 
@@ -311,19 +347,18 @@ mod tests {
             (r"[a-z]{2}(?:abc|abcdef)x", 9),
             (r"(?:[a-z]{4}|[0-9])(?:[a-c]{3}yes|[a-c]no-)", 10),
             (r"\w+ million", usize::MAX),
+            (r"million", 0),
         ] {
-            let required = required(&regex_syntax::parse(pattern).unwrap()).unwrap();
-            assert!(!required.at_start);
-            assert_eq!(required.reach, expect, "{pattern}");
+            let required = required(&regex_syntax::parse(pattern).unwrap());
+            assert_eq!(required[0].reach, expect, "{pattern}");
         }
     }
 
     #[test]
     fn a_pattern_of_two_parts_needs_a_literal_of_each() {
         let hir = regex_syntax::parse(r"(?i)\b(?:card|account) .{0,30}\bsuspended").unwrap();
-        let Required { literals, at_start, also, .. } = required(&hir).unwrap();
-        assert_eq!(literals, [&b"account "[..], b"card "]);
-        assert!(at_start);
-        assert_eq!(also, [b"suspended"]);
+        let [Required { literals, reach: 0, also }] = &required(&hir)[..] else { panic!() };
+        assert_eq!(*literals, [&b"account "[..], b"card "]);
+        assert_eq!(*also, [b"suspended"]);
     }
 }

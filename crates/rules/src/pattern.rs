@@ -23,18 +23,17 @@ pub(crate) struct Pattern {
     program: Option<Program>,
     /// For texts on which the program takes too long.
     pub(crate) automaton: Automaton,
-    /// What to look for in the folded text before searching at all.
-    pub(crate) required: Option<Required>,
+    /// What to look for in the folded text before searching at all, by alternative; empty when
+    /// there is nothing.
+    pub(crate) required: Vec<Required>,
 }
 
 /// Where in a text a match may begin.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Starts<'h> {
     Anywhere,
-    /// At one of these bytes.
-    At(&'h [u32]),
-    /// At one of these bytes, or up to so many before it.
-    Before(&'h [u32], usize),
+    /// At one of the bytes of these, from the first to the last one; ordered by the first.
+    In(&'h [(u32, u32)]),
 }
 
 /// What searches need, kept between them.
@@ -111,19 +110,12 @@ fn search(
     };
     let mut next = 0;
     match starts {
-        Starts::At(hits) => {
-            for &at in hits {
-                if let Some(found) = attempt(at as usize)? {
-                    return Ok(Some(found));
-                }
-            }
-        }
-        Starts::Before(hits, reach) => {
-            for &hit in hits {
-                let hit = hit as usize;
-                next = next.max((hit + 1).saturating_sub(reach));
-                while next <= hit {
-                    if may_lead(program, text.bytes, next)
+        Starts::In(spans) => {
+            for &(first, last) in spans {
+                let is_point = first == last;
+                next = next.max(first as usize);
+                while next <= last as usize {
+                    if (is_point || may_lead(program, text.bytes, next))
                         && let Some(found) = attempt(next)?
                     {
                         return Ok(Some(found));

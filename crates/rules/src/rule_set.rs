@@ -208,7 +208,7 @@ impl RuleSet {
         // A panic while the list was held can't leave a scratch half in it.
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let mut scratch = idle().pop().unwrap_or_default();
-        scratch.begin(self.scanners.pattern_count(), self.rules.len(), self.signals.len());
+        scratch.begin(&self.scanners, self.rules.len(), self.signals.len());
         let done = work(&mut scratch);
         let mut idle = idle();
         if idle.len() < MOST_IDLE {

@@ -37,6 +37,19 @@ pub(crate) struct Scanners {
     needles: Needles,
     /// By needle.
     owners: Vec<Owners>,
+    slots: Vec<Slot>,
+    /// Where the slots of each pattern begin; the next one's beginning is their end.
+    slots_of: Vec<u32>,
+}
+
+/// An alternative of a pattern.
+#[derive(Debug)]
+struct Slot {
+    /// From where a match begins to where the literal ends are at most so many bytes; 0 when a
+    /// match begins where the literal does.
+    reach: usize,
+    /// Whether another literal has to be somewhere.
+    needs_other: bool,
 }
 
 /// All patterns that look at one place.
@@ -49,7 +62,7 @@ pub(crate) struct Scanner {
     leads: Vec<Leads>,
 }
 
-/// Which patterns a literal stands for.
+/// Which alternatives of patterns a literal stands for.
 #[derive(Debug, Default)]
 struct Owners {
     /// In which of the first 63 places one of them looks; the last bit is for all others.
@@ -59,19 +72,10 @@ struct Owners {
 
 #[derive(Debug, Clone, Copy)]
 struct Owner {
+    slot: u32,
     pattern: u32,
-    role: Role,
-}
-
-/// What a literal says of its pattern.
-#[derive(Debug, Clone, Copy)]
-enum Role {
-    /// A match begins where the literal does.
-    Start,
-    /// A match begins not far before the literal.
-    Inside,
-    /// It has to be somewhere.
-    Also,
+    /// Whether a match is near the literal; else it only has to be somewhere.
+    is_place: bool,
 }
 
 impl Scanners {
@@ -83,30 +87,38 @@ impl Scanners {
         for (number, (_, members)) in members.iter().enumerate() {
             members.iter().for_each(|&member| places[member] |= place_bit(number));
         }
-        for (number, pattern) in patterns.iter().enumerate().filter(|(one, _)| places[*one] != 0) {
-            let Some(required) = &pattern.required else { continue };
-            let role = if required.at_start { Role::Start } else { Role::Inside };
-            let literals = required.literals.iter().map(|literal| (literal, role));
-            let also = required.also.iter().map(|literal| (literal, Role::Also));
-            for (literal, role) in literals.chain(also) {
-                let needle = *numbers.entry(literal).or_insert_with(|| {
-                    words.push(literal);
-                    owners.push(Owners::default());
-                    words.len() - 1
-                });
-                owners[needle].places |= places[number];
-                owners[needle].owners.push(Owner { pattern: number as u32, role });
+        let (mut slots, mut slots_of) = (Vec::new(), vec![0]);
+        for (number, pattern) in patterns.iter().enumerate() {
+            for required in pattern.required.iter().filter(|_| places[number] != 0) {
+                let near = required.literals.iter().map(|literal| (literal, true));
+                let also = required.also.iter().map(|literal| (literal, false));
+                for (literal, is_place) in near.chain(also) {
+                    let needle = *numbers.entry(literal).or_insert_with(|| {
+                        words.push(literal);
+                        owners.push(Owners::default());
+                        words.len() - 1
+                    });
+                    let (slot, pattern) = (slots.len() as u32, number as u32);
+                    owners[needle].places |= places[number];
+                    owners[needle].owners.push(Owner { slot, pattern, is_place });
+                }
+                let needs_other = !required.also.is_empty();
+                slots.push(Slot { reach: required.reach, needs_other });
             }
+            if pattern.required.is_empty() {
+                slots.push(Slot { reach: 0, needs_other: false });
+            }
+            slots_of.push(slots.len() as u32);
         }
         let needles = Needles::new(words.into_iter());
         let places = members.into_iter().map(|(place, members)| {
             let mut bits = vec![0; patterns.len().div_ceil(64)];
             members.iter().for_each(|&member| bits[member / 64] |= 1 << (member % 64));
-            let is_free = |member: &usize| patterns[*member].required.is_none();
+            let is_free = |member: &usize| patterns[*member].required.is_empty();
             let free: Vec<usize> = members.into_iter().filter(is_free).collect();
             Scanner { place, members: bits, leads: Leads::new(&free, &patterns) }
         });
-        Self { places: places.collect(), patterns, needles, owners }
+        Self { places: places.collect(), patterns, needles, owners, slots, slots_of }
     }
 
     pub(crate) fn pattern_count(&self) -> usize {
@@ -142,7 +154,7 @@ impl Scanners {
         let text = Text::new(text);
         for candidate in 0..scratch.candidates.len() {
             let candidate = scratch.candidates[candidate];
-            scratch.confirm(candidate, &self.patterns[candidate], number, text);
+            self.confirm(candidate, number, text, scratch);
         }
         scratch.views[kept] = view;
     }
@@ -163,27 +175,82 @@ impl Scanners {
             if places & bit == 0 {
                 continue;
             }
-            for &Owner { pattern, role } in owners {
+            for &Owner { slot, pattern, is_place } in owners {
                 let pattern = pattern as usize;
                 if scanner.members[pattern / 64] >> (pattern % 64) & 1 == 0 {
                     continue;
                 }
-                let Some(nomination) = scratch.nominate(pattern) else { continue };
-                let last = || at as usize + self.needles.length(needle) - 1;
-                match role {
-                    Role::Start => scratch.hit(pattern, view.folded.source(at as usize)),
-                    Role::Inside => scratch.hit(pattern, view.folded.source(last())),
-                    Role::Also => nomination.has_other = true,
+                let slot = slot as usize;
+                let Some(nomination) = scratch.nominate(pattern, slot) else { continue };
+                if !is_place {
+                    nomination.has_other = true;
+                    continue;
                 }
+                let at = at as usize;
+                let span = match self.slots[slot].reach {
+                    0 => {
+                        let at = view.folded.source(at);
+                        (at, at)
+                    }
+                    reach => {
+                        let last = view.folded.source(at + self.needles.length(needle) - 1);
+                        ((last + 1).saturating_sub(reach), last)
+                    }
+                };
+                scratch.hit(slot, span);
             }
         }
         for leads in &scanner.leads {
             leads.find(text, |pattern, at| {
-                if scratch.nominate(pattern).is_some() {
-                    scratch.hit(pattern, at);
+                let slot = self.slots_of[pattern] as usize;
+                if scratch.nominate(pattern, slot).is_some() {
+                    scratch.hit(slot, (at, at));
                 }
             });
         }
+    }
+
+    /// Searches for a candidate where its literals were found.
+    fn confirm(&self, number: usize, scanner: usize, text: Text<'_>, scratch: &mut Scratch) {
+        let Scratch { hits, spans, nominated, text: count, .. } = scratch;
+        spans.clear();
+        let mut may_match = false;
+        let slots = self.slots_of[number] as usize..self.slots_of[number + 1] as usize;
+        for slot in slots {
+            let nomination = nominated[slot];
+            let is_due = nomination.has_place
+                && (nomination.has_other || !self.slots[slot].needs_other)
+                && nomination.text == *count;
+            may_match |= is_due;
+            let mut hit = nomination.last_hit.filter(|_| is_due);
+            while let Some((span, before)) = hit.and_then(|hit| hits.get(hit as usize)) {
+                spans.push(*span);
+                hit = *before;
+            }
+        }
+        if !may_match {
+            return;
+        }
+        // Nearly in order already, from the last to the first.
+        spans.reverse();
+        spans.sort_unstable();
+        let is_complete = hits.len() < MOST_HITS;
+        let starts = if is_complete { Starts::In(spans) } else { Starts::Anywhere };
+        let cache = &mut scratch.caches[number];
+        let size = |cache: &Option<Box<automaton::Cache>>| {
+            cache.as_ref().map_or(0, |cache| cache.memory_usage())
+        };
+        let before = size(cache);
+        let found = self.patterns[number].find(text, starts, cache, &mut scratch.means);
+        scratch.caches_size += size(cache).saturating_sub(before);
+        let Some(found) = found else { return };
+        let start = scratch.quotes.len();
+        quote(&text.bytes[found], &mut scratch.quotes);
+        scratch.found[number] = Some(Finding { scanner, quote: start..scratch.quotes.len() });
+    }
+
+    fn slot_count(&self) -> usize {
+        self.slots.len()
     }
 }
 
@@ -241,19 +308,23 @@ pub(crate) struct Scratch {
     views: [View; 2],
     /// Counts texts, so that marks of earlier ones need no clearing.
     text: u64,
-    /// By pattern.
+    /// By alternative.
     nominated: Vec<Nomination>,
+    /// By pattern, the last text that it was a candidate in.
+    candidate_in: Vec<u64>,
     candidates: Vec<usize>,
-    /// Where literals were found: the source's byte, and the pattern's hit before.
-    hits: Vec<(u32, Option<u32>)>,
+    /// Where matches may begin, from the first to the last byte, and the alternative's hit before.
+    hits: Vec<(Span, Option<u32>)>,
     /// The hits of one pattern, from left to right.
-    hits_of_one: Vec<u32>,
+    spans: Vec<Span>,
     caches: Vec<Option<Box<automaton::Cache>>>,
     caches_size: usize,
     means: Means,
 }
 
-/// Why a pattern may match a text.
+type Span = (u32, u32);
+
+/// Why an alternative may match a text.
 #[derive(Debug, Clone, Copy, Default)]
 struct Nomination {
     /// The text, by its count; of another, nothing here counts.
@@ -268,14 +339,16 @@ struct Nomination {
 
 impl Scratch {
     /// Forgets the last message.
-    pub(crate) fn begin(&mut self, patterns: usize, rules: usize, signals: usize) {
+    pub(crate) fn begin(&mut self, scanners: &Scanners, rules: usize, signals: usize) {
+        let patterns = scanners.pattern_count();
         self.found.clear();
         self.found.resize(patterns, None);
         self.held.clear();
         self.held.resize(rules, false);
         self.stated.clear();
         self.stated.resize(signals, false);
-        self.nominated.resize(patterns, Nomination::default());
+        self.nominated.resize(scanners.slot_count(), Nomination::default());
+        self.candidate_in.resize(patterns, 0);
         self.quotes.clear();
         self.means.budget = BUDGET;
         self.views.iter_mut().for_each(|view| view.of = None);
@@ -297,62 +370,28 @@ impl Scratch {
         self.hits.clear();
     }
 
-    /// Notes that `pattern` may match this text, unless it is found already.
-    fn nominate(&mut self, pattern: usize) -> Option<&mut Nomination> {
+    /// Notes that an alternative of `pattern` may match this text, unless one is found already.
+    fn nominate(&mut self, pattern: usize, slot: usize) -> Option<&mut Nomination> {
         if self.found[pattern].is_some() {
             return None;
         }
-        let nomination = &mut self.nominated[pattern];
+        let nomination = &mut self.nominated[slot];
         if nomination.text != self.text {
             *nomination = Nomination { text: self.text, ..Nomination::default() };
-            self.candidates.push(pattern);
+            if std::mem::replace(&mut self.candidate_in[pattern], self.text) != self.text {
+                self.candidates.push(pattern);
+            }
         }
         Some(nomination)
     }
 
-    fn hit(&mut self, pattern: usize, at: usize) {
-        let nomination = &mut self.nominated[pattern];
+    fn hit(&mut self, slot: usize, (first, last): (usize, usize)) {
+        let nomination = &mut self.nominated[slot];
         nomination.has_place = true;
         if self.hits.len() < MOST_HITS {
-            self.hits.push((at as u32, nomination.last_hit));
+            self.hits.push(((first as u32, last as u32), nomination.last_hit));
             nomination.last_hit = Some(self.hits.len() as u32 - 1);
         }
-    }
-
-    fn confirm(&mut self, number: usize, pattern: &Pattern, scanner: usize, text: Text<'_>) {
-        let nomination = self.nominated[number];
-        let needs_other = pattern.required.as_ref().is_some_and(|one| !one.also.is_empty());
-        if !nomination.has_place || (needs_other && !nomination.has_other) {
-            return;
-        }
-        let hits = &mut self.hits_of_one;
-        hits.clear();
-        let mut hit = nomination.last_hit;
-        while let Some((at, before)) = hit.and_then(|hit| self.hits.get(hit as usize)) {
-            hits.push(*at);
-            hit = *before;
-        }
-        // Nearly in order already, from the last to the first.
-        hits.reverse();
-        hits.sort();
-        hits.dedup();
-        let is_complete = self.hits.len() < MOST_HITS;
-        let starts = match &pattern.required {
-            _ if !is_complete => Starts::Anywhere,
-            Some(required) if !required.at_start => Starts::Before(hits, required.reach),
-            _ => Starts::At(hits),
-        };
-        let cache = &mut self.caches[number];
-        let size = |cache: &Option<Box<automaton::Cache>>| {
-            cache.as_ref().map_or(0, |cache| cache.memory_usage())
-        };
-        let before = size(cache);
-        let found = pattern.find(text, starts, cache, &mut self.means);
-        self.caches_size += size(cache).saturating_sub(before);
-        let Some(found) = found else { return };
-        let start = self.quotes.len();
-        quote(&text.bytes[found], &mut self.quotes);
-        self.found[number] = Some(Finding { scanner, quote: start..self.quotes.len() });
     }
 }
 
