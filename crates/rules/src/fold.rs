@@ -30,6 +30,7 @@ impl Folded {
         self.steps.clear();
         self.text.reserve(text.len());
         let (mut at, mut in_space) = (0, false);
+        // Letters of ASCII wait for the end, where all of them take a moment.
         each_stretch(text, |stretch| match stretch {
             Stretch::Ascii(bytes) => {
                 self.push_ascii(bytes, at, &mut in_space);
@@ -49,6 +50,7 @@ impl Folded {
                 at += bytes.len();
             }
         });
+        self.text.make_ascii_lowercase();
     }
 
     /// The same for a text that was [squeezed](squeeze): of ASCII, only the letters differ.
@@ -72,20 +74,24 @@ impl Folded {
     }
 
     fn push_ascii(&mut self, bytes: &[u8], source: usize, in_space: &mut bool) {
-        let mut out = self.text.len();
-        self.align(out, source);
-        self.text.resize(out + bytes.len(), 0);
-        for (at, &byte) in bytes.iter().enumerate() {
-            let space = is_space(byte);
-            if space && *in_space {
-                self.align(out, source + at + 1);
-                continue;
+        self.align(self.text.len(), source);
+        let mut at = 0;
+        while at < bytes.len() {
+            let plain = plain_prefix(&bytes[at..], *in_space);
+            if plain > 0 {
+                self.text.extend_from_slice(&bytes[at..at + plain]);
+                at += plain;
+                *in_space = is_space(bytes[at - 1]);
             }
-            *in_space = space;
-            self.text[out] = if space { b' ' } else { byte.to_ascii_lowercase() };
-            out += 1;
+            let run = bytes[at..].iter().take_while(|&&byte| is_space(byte)).count();
+            if run > 0 {
+                if !std::mem::replace(in_space, true) {
+                    self.text.push(b' ');
+                }
+                at += run;
+                self.align(self.text.len(), source + at);
+            }
         }
-        self.text.truncate(out);
     }
 
     fn push(&mut self, bytes: &[u8], source: usize, width: usize) {
@@ -118,16 +124,20 @@ pub(crate) fn squeeze(text: &[u8], out: &mut Vec<u8>) {
     each_stretch(text, |stretch| match stretch {
         Stretch::Ascii(bytes) => {
             is_begun = true;
-            let mut to = out.len();
-            out.resize(to + bytes.len(), 0);
-            for &byte in bytes {
-                let space = is_space(byte);
-                // Written always and kept by need: no branch to mispredict at every word.
-                out[to] = if space { b' ' } else { byte };
-                to += usize::from(!(space & in_space));
-                in_space = space;
+            let mut at = 0;
+            while at < bytes.len() {
+                let plain = plain_prefix(&bytes[at..], in_space);
+                if plain > 0 {
+                    out.extend_from_slice(&bytes[at..at + plain]);
+                    at += plain;
+                    in_space = is_space(bytes[at - 1]);
+                }
+                let run = bytes[at..].iter().take_while(|&&byte| is_space(byte)).count();
+                if run > 0 && !std::mem::replace(&mut in_space, true) {
+                    out.push(b' ');
+                }
+                at += run;
             }
-            out.truncate(to);
         }
         Stretch::Char(c) if c.is_whitespace() => {
             is_begun = true;
@@ -161,20 +171,27 @@ enum Stretch<'t> {
 }
 
 fn each_stretch<'t>(text: &'t [u8], mut show: impl FnMut(Stretch<'t>)) {
+    // Text that is valid as a whole is known to be so sooner than chunk by chunk.
+    if let Ok(valid) = str::from_utf8(text) {
+        return each_valid_stretch(valid, &mut show);
+    }
     for chunk in text.utf8_chunks() {
-        let mut rest = chunk.valid();
-        while let Some(c) = rest.chars().next() {
-            if c.is_ascii() {
-                let (ascii, behind) = rest.split_at(ascii_prefix(rest.as_bytes()));
-                show(Stretch::Ascii(ascii.as_bytes()));
-                rest = behind;
-            } else {
-                show(Stretch::Char(c));
-                rest = &rest[c.len_utf8()..];
-            }
-        }
+        each_valid_stretch(chunk.valid(), &mut show);
         if !chunk.invalid().is_empty() {
             show(Stretch::Invalid(chunk.invalid()));
+        }
+    }
+}
+
+fn each_valid_stretch<'t>(mut rest: &'t str, show: &mut impl FnMut(Stretch<'t>)) {
+    while let Some(c) = rest.chars().next() {
+        if c.is_ascii() {
+            let (ascii, behind) = rest.split_at(ascii_prefix(rest.as_bytes()));
+            show(Stretch::Ascii(ascii.as_bytes()));
+            rest = behind;
+        } else {
+            show(Stretch::Char(c));
+            rest = &rest[c.len_utf8()..];
         }
     }
 }
@@ -184,9 +201,38 @@ fn ascii_prefix(text: &[u8]) -> usize {
     blocks + text[blocks..].iter().take_while(|byte| byte.is_ascii()).count()
 }
 
+/// How many bytes of ASCII stay as they are: up to white space that is no space, or follows other.
+/// `in_space`: whether some stands before.
+fn plain_prefix(text: &[u8], in_space: bool) -> usize {
+    const BLOCK: usize = 32;
+    let mut before = if in_space { b' ' } else { b'x' };
+    let mut plain = 0;
+    for block in text.chunks_exact(BLOCK) {
+        // Each byte is looked at whatever the ones before are, so that many are at once.
+        let inside = block
+            .iter()
+            .zip(&block[1..])
+            .fold(false, |any, (&before, &byte)| any | is_changed(before, byte));
+        if inside | is_changed(before, block[0]) {
+            break;
+        }
+        before = block[BLOCK - 1];
+        plain += BLOCK;
+    }
+    let stays = text[plain..]
+        .iter()
+        .take_while(|&&byte| !is_changed(std::mem::replace(&mut before, byte), byte));
+    plain + stays.count()
+}
+
+fn is_changed(before: u8, byte: u8) -> bool {
+    is_space(byte) & ((byte != b' ') | is_space(before))
+}
+
 /// White space as [`char::is_whitespace`] has it, of ASCII.
 const fn is_space(byte: u8) -> bool {
-    matches!(byte, b'\t'..=b'\r' | b' ')
+    // Without a branch: whole blocks are looked at by it at once.
+    (byte == b' ') | (byte.wrapping_sub(b'\t') < 5)
 }
 
 /// What a character is compared as.

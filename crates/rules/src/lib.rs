@@ -11,6 +11,7 @@ mod compile;
 mod error;
 mod examples;
 mod expression;
+mod extent;
 mod fold;
 mod lead;
 mod literals;

@@ -7,6 +7,8 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
+use crate::ahead::ByteSet;
+use crate::extent::Extent;
 use crate::fold::{Folded, fold_char};
 
 /// What a pattern, or one of its alternatives, can't match without.
@@ -14,9 +16,9 @@ use crate::fold::{Folded, fold_char};
 pub(crate) struct Required {
     /// Folded; every match contains one of them.
     pub(crate) literals: Vec<Vec<u8>>,
-    /// From where a match begins to where the first of them ends are at most so many bytes; 0 when
-    /// a match begins with one of them.
-    pub(crate) reach: usize,
+    /// From where a match begins to where the first of them ends; nothing when a match begins with
+    /// one of them.
+    pub(crate) reach: Extent,
     /// Every match contains one of these as well; empty when nothing more is known.
     pub(crate) also: Vec<Vec<u8>>,
 }
@@ -57,7 +59,9 @@ fn of_one(pattern: &Hir) -> Option<Required> {
     let starts = known.begin().cloned().and_then(worthwhile);
     let starts = starts.filter(|starts| !starts.iter().any(|start| start.starts_with(b" ")));
     let (mut literals, reach, mut also) = match starts {
-        Some(starts) => (starts, 0, known.later.map(|later| later.literals).unwrap_or_default()),
+        Some(starts) => {
+            (starts, Extent::default(), known.later.map(|later| later.literals).unwrap_or_default())
+        }
         None => {
             let Needed { literals, reach } = known.into_needed()?;
             (literals, reach, Vec::new())
@@ -93,20 +97,24 @@ struct Inside {
     needed: Option<Needed>,
     /// The same, of sets that aren't what each of them begins with.
     later: Option<Needed>,
-    /// The longest of them, in bytes.
-    longest: usize,
+    longest: Extent,
 }
 
 #[derive(Clone)]
 struct Needed {
     literals: Vec<Vec<u8>>,
-    /// One of them ends this many bytes from the beginning, or before.
-    reach: usize,
+    /// From the beginning to where the first of them ends.
+    reach: Extent,
 }
 
 impl Inside {
-    const ANY: Self =
-        Self { exact: None, starts: None, needed: None, later: None, longest: usize::MAX };
+    const ANY: Self = Self {
+        exact: None,
+        starts: None,
+        needed: None,
+        later: None,
+        longest: Extent { bytes: usize::MAX, free: ByteSet::NONE },
+    };
 
     fn exact(strings: Vec<Vec<u8>>) -> Self {
         Self { exact: Some(strings), ..Self::ANY }
@@ -123,8 +131,7 @@ impl Inside {
 }
 
 fn inside(pattern: &Hir) -> Inside {
-    let longest = pattern.properties().maximum_len().unwrap_or(usize::MAX);
-    Inside { longest, ..of_kind(pattern) }
+    Inside { longest: Extent::of(pattern), ..of_kind(pattern) }
 }
 
 fn of_kind(pattern: &Hir) -> Inside {
@@ -178,11 +185,11 @@ fn is_space(pattern: &Hir) -> bool {
 fn concat(parts: impl Iterator<Item = Inside>) -> Inside {
     let mut run = vec![Vec::new()];
     let (mut first, mut later, mut starts, mut whole) = (None, None, None, true);
-    // How far from the beginning, at most, the parts so far end.
-    let mut to: usize = 0;
+    // From the beginning to the end of the parts so far.
+    let mut to = Extent::default();
     for mut known in parts {
         let from = to;
-        to = from.saturating_add(known.longest);
+        to = from.and(known.longest);
         if let Some(joined) = known.exact.as_ref().and_then(|strings| cross(&run, strings)) {
             run = joined;
             continue;
@@ -213,7 +220,8 @@ fn alternation(parts: &[Hir]) -> Inside {
         sets.map(|sets| sets.concat()).filter(|strings| strings.len() <= MOST)
     };
     let unite = |sets: Option<Vec<Needed>>| {
-        let reach = sets.iter().flatten().map(|needed| needed.reach).max().unwrap_or(0);
+        let reach = sets.iter().flatten().map(|needed| needed.reach);
+        let reach = reach.fold(Extent::default(), Extent::or);
         let literals = union(sets.map(|sets| sets.into_iter().map(|one| one.literals).collect()));
         literals.map(|literals| Needed { literals, reach })
     };
@@ -274,14 +282,14 @@ fn worthwhile(mut strings: Vec<Vec<u8>>) -> Option<Vec<Vec<u8>>> {
     Some(strings)
 }
 
-fn needed(strings: Vec<Vec<u8>>, reach: usize) -> Option<Needed> {
+fn needed(strings: Vec<Vec<u8>>, reach: Extent) -> Option<Needed> {
     worthwhile(strings).map(|literals| Needed { literals, reach })
 }
 
 impl Needed {
-    /// The same, of a part that begins up to `from` bytes from the beginning.
-    fn behind(self, from: usize) -> Self {
-        Self { reach: self.reach.saturating_add(from), ..self }
+    /// The same, of a part that begins `from` the beginning.
+    fn behind(self, from: Extent) -> Self {
+        Self { reach: from.and(self.reach), ..self }
     }
 }
 
@@ -346,18 +354,19 @@ mod tests {
             (r"[a-z]{1,3}million", 10),
             (r"[a-z]{2}(?:abc|abcdef)x", 9),
             (r"(?:[a-z]{4}|[0-9])(?:[a-c]{3}yes|[a-c]no-)", 10),
-            (r"\w+ million", usize::MAX),
+            (r"\w+ million", 8),
             (r"million", 0),
         ] {
             let required = required(&regex_syntax::parse(pattern).unwrap());
-            assert_eq!(required[0].reach, expect, "{pattern}");
+            assert_eq!(required[0].reach.bytes, expect, "{pattern}");
         }
     }
 
     #[test]
     fn a_pattern_of_two_parts_needs_a_literal_of_each() {
         let hir = regex_syntax::parse(r"(?i)\b(?:card|account) .{0,30}\bsuspended").unwrap();
-        let [Required { literals, reach: 0, also }] = &required(&hir)[..] else { panic!() };
+        let [Required { literals, reach, also }] = &required(&hir)[..] else { panic!() };
+        assert!(reach.is_nothing());
         assert_eq!(*literals, [&b"account "[..], b"card "]);
         assert_eq!(*also, [b"suspended"]);
     }

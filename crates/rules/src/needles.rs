@@ -15,7 +15,7 @@ pub(crate) struct Needles {
     /// Which hashes of four bytes, and of three for the shortest literals, lead to a list.
     filter: Box<[u64; FILTER_WORDS]>,
     has_short: bool,
-    /// Where the list of each hash begins in `entries`; the next one's beginning is its end.
+    /// Where each list begins in `entries`; the next one's beginning is its end.
     lists: Box<[u32]>,
     entries: Vec<Entry>,
     /// Where each needle begins in `bytes`; the next one's beginning is its end.
@@ -28,50 +28,74 @@ pub(crate) struct Needles {
 struct Entry {
     /// The four bytes, or three with a zero above.
     gram: u32,
+    /// The four bytes of the needle that are furthest from those: they tell nearly all needles of
+    /// one list apart without reading them.
+    other: u32,
     needle: u32,
-    /// Where in the needle these bytes stand.
-    within: u32,
+    /// Where in the needle `gram` and `other` stand, and how long it is.
+    within: u16,
+    other_within: u16,
+    length: u16,
 }
 
 /// As many bytes behind a text are read as if they belonged to it.
 pub(crate) const PADDING: [u8; 3] = [0; 3];
-const FILTER_BITS: u32 = 16;
+const FILTER_BITS: u32 = 18;
 const FILTER_WORDS: usize = 1 << (FILTER_BITS - 6);
+/// There are fewer lists than bits: most bits are never set.
+const LIST_BITS: u32 = 14;
+const LISTS: usize = 1 << LIST_BITS;
 const SHORTEST: usize = 3;
 
 impl Needles {
     /// Needles shorter than three bytes are found nowhere.
     pub(crate) fn new<'n>(needles: impl Iterator<Item = &'n [u8]>) -> Self {
-        let mut filter = Box::new([0; FILTER_WORDS]);
+        let mut filter = Box::new([0_u64; FILTER_WORDS]);
         let (mut starts, mut bytes) = (vec![0], Vec::new());
-        let mut by_hash = Vec::new();
-        let mut load = vec![0_u16; 1 << FILTER_BITS];
+        let mut by_list = Vec::new();
+        let mut load = vec![0_u16; LISTS];
         let mut has_short = false;
         for (needle, text) in needles.enumerate() {
             bytes.extend_from_slice(text);
             starts.push(bytes.len() as u32);
+            if text.len() < SHORTEST {
+                continue;
+            }
             has_short |= text.len() == SHORTEST;
             let grams = text.windows(text.len().min(4)).enumerate().map(|(within, gram)| {
-                let gram = gram.iter().rev().fold(0, |all, &byte| all << 8 | u32::from(byte));
+                let gram = word(gram);
                 let hash = hash(gram);
+                let load = load[list(hash)];
                 // Bytes that lead somewhere already cost nothing more but one comparison; a long
                 // list would be dear where someone writes them everywhere.
-                let new = if load[hash] == 0 { 2 } else { 1 };
-                let cost = u64::from(rarity::frequency(gram) * new) << (load[hash] / 8).min(32);
-                (cost, hash, Entry { gram, needle: needle as u32, within: within as u32 })
+                let new = if filter[hash / 64] >> (hash % 64) & 1 == 0 { 2 } else { 1 };
+                let cost = u64::from(rarity::frequency(gram) * new) << (load / 8).min(32);
+                (cost, hash, gram, within)
             });
-            let Some((_, hash, entry)) = grams.min_by_key(|(cost, ..)| *cost) else { continue };
-            if text.len() >= SHORTEST {
-                load[hash] = load[hash].saturating_add(1);
-                filter[hash / 64] |= 1 << (hash % 64);
-                by_hash.push((hash, entry));
-            }
+            let Some((_, hash, gram, within)) = grams.min_by_key(|(cost, ..)| *cost) else {
+                continue;
+            };
+            let last = text.len().saturating_sub(4);
+            let other_within = if within > last - within { 0 } else { last };
+            load[list(hash)] = load[list(hash)].saturating_add(1);
+            filter[hash / 64] |= 1 << (hash % 64);
+            by_list.push((
+                list(hash),
+                Entry {
+                    gram,
+                    other: word(&text[other_within..text.len().min(other_within + 4)]),
+                    needle: needle as u32,
+                    within: within as u16,
+                    other_within: other_within as u16,
+                    length: text.len() as u16,
+                },
+            ));
         }
-        by_hash.sort_by_key(|(hash, _)| *hash);
-        let mut lists = vec![0; (1 << FILTER_BITS) + 1];
-        by_hash.iter().for_each(|(hash, _)| lists[hash + 1] += 1);
+        by_list.sort_by_key(|(list, _)| *list);
+        let mut lists = vec![0; LISTS + 1];
+        by_list.iter().for_each(|(list, _)| lists[list + 1] += 1);
         (1..lists.len()).for_each(|list| lists[list] += lists[list - 1]);
-        let entries = by_hash.into_iter().map(|(_, entry)| entry).collect();
+        let entries = by_list.into_iter().map(|(_, entry)| entry).collect();
         Self { filter, has_short, lists: lists.into(), entries, starts, bytes }
     }
 
@@ -91,24 +115,24 @@ impl Needles {
         (self.starts[needle as usize + 1] - self.starts[needle as usize]) as usize
     }
 
-    /// Shows each needle in `padded`, a text and [`PADDING`], and where it begins. In no order:
-    /// needles that overlap may come with the later one first.
+    /// Shows each needle in `padded`, a text and [`PADDING`], and where it begins. Needles that
+    /// overlap may come with the later one first.
     pub(crate) fn find(&self, padded: &[u8], mut show: impl FnMut(u32, usize)) {
         if self.entries.is_empty() {
             return;
         }
-        let length = padded.len().saturating_sub(PADDING.len());
         for (at, four) in padded.array_windows::<4>().enumerate() {
             let gram = u32::from_le_bytes(*four);
-            let hash = hash(gram);
-            if self.passes(hash) {
-                self.compare(gram, hash, &padded[..length], at, &mut show);
-            }
-            if self.has_short {
-                let gram = gram & 0xff_ffff;
-                let hash = self::hash(gram);
-                if self.passes(hash) {
-                    self.compare(gram, hash, &padded[..length], at, &mut show);
+            let four = hash(gram);
+            let three = if self.has_short { hash(gram & THREE) } else { four };
+            // One branch for both: either seldom passes.
+            if self.passes(four) | self.passes(three) {
+                if self.passes(four) {
+                    self.compare(gram, four, padded, at, &mut show);
+                }
+                // Where the fourth byte is zero both are the same.
+                if gram > THREE && self.has_short && self.passes(three) {
+                    self.compare(gram & THREE, three, padded, at, &mut show);
                 }
             }
         }
@@ -123,22 +147,72 @@ impl Needles {
         &self,
         gram: u32,
         hash: usize,
-        text: &[u8],
+        padded: &[u8],
         at: usize,
         show: &mut impl FnMut(u32, usize),
     ) {
-        let list = self.lists[hash] as usize..self.lists[hash + 1] as usize;
-        for entry in self.entries[list].iter().filter(|entry| entry.gram == gram) {
-            let needle = self.starts[entry.needle as usize] as usize
-                ..self.starts[entry.needle as usize + 1] as usize;
-            let Some(begin) = at.checked_sub(entry.within as usize) else { continue };
-            if text[begin..].starts_with(&self.bytes[needle]) {
+        let list = list(hash);
+        let entries = self.lists[list] as usize..self.lists[list + 1] as usize;
+        for entry in self.entries[entries].iter().filter(|entry| entry.gram == gram) {
+            let Some(begin) = at.checked_sub(entry.within.into()) else { continue };
+            let end = begin + usize::from(entry.length);
+            if end + PADDING.len() > padded.len() {
+                continue;
+            }
+            let other = begin + usize::from(entry.other_within);
+            if entry.length > 4 && word(&padded[other..other + 4]) != entry.other {
+                continue;
+            }
+            let bytes = self.starts[entry.needle as usize] as usize;
+            let bytes = &self.bytes[bytes..bytes + usize::from(entry.length)];
+            if entry.length <= 4 || padded[begin..end] == *bytes {
                 show(entry.needle, begin);
             }
         }
     }
 }
 
+const THREE: u32 = 0xff_ffff;
+
+/// Up to four bytes.
+fn word(bytes: &[u8]) -> u32 {
+    match bytes.first_chunk() {
+        Some(four) => u32::from_le_bytes(*four),
+        None => bytes.iter().rev().fold(0, |all, &byte| all << 8 | u32::from(byte)),
+    }
+}
+
 fn hash(gram: u32) -> usize {
     (gram.wrapping_mul(0x9e37_79b1) >> (32 - FILTER_BITS)) as usize
+}
+
+fn list(hash: usize) -> usize {
+    hash >> (FILTER_BITS - LIST_BITS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_needle_is_found_wherever_it_is() {
+        let needles = ["abc", "abcd", "bcde", "abcdefgh", " you are", "zz\0", "счёт", "aaaaaa"];
+        let finder = Needles::new(needles.iter().map(|needle| needle.as_bytes()));
+        for text in
+            ["abcdefgh", "xabcd", "abc", "ab", "", "if you are", "aaaaaaaaa", "ваш счёт", "zz"]
+        {
+            let mut found = Vec::new();
+            let padded = [text.as_bytes(), &PADDING].concat();
+            finder.find(&padded, |needle, at| found.push((at, needle as usize)));
+            found.sort_unstable();
+            let mut expect = Vec::new();
+            for at in 0..text.len() {
+                let here = |one: &&str| text.as_bytes()[at..].starts_with(one.as_bytes());
+                expect.extend(
+                    (0..needles.len()).filter(|&one| here(&needles[one])).map(|one| (at, one)),
+                );
+            }
+            assert_eq!(found, expect, "{text}");
+        }
+    }
 }

@@ -147,14 +147,14 @@ impl RuleSet {
         rule: &Rule,
         message: &Message<'_>,
         envelope: &Envelope,
-        scratch: &Scratch,
+        scratch: &mut Scratch,
     ) -> bool {
         let operand = |operand: &Operand| scratch.is_true(*operand);
         rule.patterns.as_ref().is_none_or(|wanted| wanted.are_found(scratch))
             && rule.when.as_ref().is_none_or(|when| when.eval(&operand))
             && !rule.unless.as_ref().is_some_and(|unless| unless.eval(&operand))
             && rule.number.as_ref().is_none_or(|limits| {
-                let number = limits.number.of(message, envelope);
+                let number = limits.number.of(message, envelope, &mut scratch.counted);
                 number > limits.over && number < limits.under
             })
     }
@@ -165,7 +165,7 @@ impl RuleSet {
         rule: &Rule,
         message: &Message<'_>,
         envelope: &Envelope,
-        scratch: &Scratch,
+        scratch: &mut Scratch,
     ) -> String {
         let mut words = String::new();
         let mut say = |what: std::fmt::Arguments<'_>| {
@@ -180,7 +180,8 @@ impl RuleSet {
             }
         }
         if let Some(limits) = &rule.number {
-            say(format_args!("{} is {}", limits.number, limits.number.of(message, envelope)));
+            let number = limits.number.of(message, envelope, &mut scratch.counted);
+            say(format_args!("{} is {number}", limits.number));
         }
         if let Some(when) = &rule.when {
             let mut names = Vec::new();

@@ -11,10 +11,12 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::automaton;
+use crate::extent::Extent;
 use crate::fold::{Folded, squeeze};
 use crate::lead::Leads;
 use crate::machine::Text;
 use crate::needles::{Needles, PADDING};
+use crate::number::Counted;
 use crate::pattern::{Means, Pattern, Starts};
 use crate::place::{Kind, Place};
 
@@ -45,9 +47,9 @@ pub(crate) struct Scanners {
 /// An alternative of a pattern.
 #[derive(Debug)]
 struct Slot {
-    /// From where a match begins to where the literal ends are at most so many bytes; 0 when a
-    /// match begins where the literal does.
-    reach: usize,
+    /// From where a match begins to where the literal ends; nothing when a match begins where the
+    /// literal does.
+    reach: Extent,
     /// Whether another literal has to be somewhere.
     needs_other: bool,
 }
@@ -106,7 +108,7 @@ impl Scanners {
                 slots.push(Slot { reach: required.reach, needs_other });
             }
             if pattern.required.is_empty() {
-                slots.push(Slot { reach: 0, needs_other: false });
+                slots.push(Slot { reach: Extent::default(), needs_other: false });
             }
             slots_of.push(slots.len() as u32);
         }
@@ -187,24 +189,18 @@ impl Scanners {
                     continue;
                 }
                 let at = at as usize;
-                let span = match self.slots[slot].reach {
-                    0 => {
-                        let at = view.folded.source(at);
-                        (at, at)
-                    }
-                    reach => {
-                        let last = view.folded.source(at + self.needles.length(needle) - 1);
-                        ((last + 1).saturating_sub(reach), last)
-                    }
+                let at = match self.slots[slot].reach.is_nothing() {
+                    true => at,
+                    false => at + self.needles.length(needle) - 1,
                 };
-                scratch.hit(slot, span);
+                scratch.hit(slot, view.folded.source(at));
             }
         }
         for leads in &scanner.leads {
             leads.find(text, |pattern, at| {
                 let slot = self.slots_of[pattern] as usize;
                 if scratch.nominate(pattern, slot).is_some() {
-                    scratch.hit(slot, (at, at));
+                    scratch.hit(slot, at);
                 }
             });
         }
@@ -212,7 +208,7 @@ impl Scanners {
 
     /// Searches for a candidate where its literals were found.
     fn confirm(&self, number: usize, scanner: usize, text: Text<'_>, scratch: &mut Scratch) {
-        let Scratch { hits, spans, nominated, text: count, .. } = scratch;
+        let Scratch { hits, hits_of_one, spans, nominated, text: count, .. } = scratch;
         spans.clear();
         let mut may_match = false;
         let slots = self.slots_of[number] as usize..self.slots_of[number + 1] as usize;
@@ -222,17 +218,30 @@ impl Scanners {
                 && (nomination.has_other || !self.slots[slot].needs_other)
                 && nomination.text == *count;
             may_match |= is_due;
+            hits_of_one.clear();
             let mut hit = nomination.last_hit.filter(|_| is_due);
-            while let Some((span, before)) = hit.and_then(|hit| hits.get(hit as usize)) {
-                spans.push(*span);
+            while let Some((at, before)) = hit.and_then(|hit| hits.get(hit as usize)) {
+                hits_of_one.push(*at);
                 hit = *before;
+            }
+            // Nearly in order already, from the last to the first.
+            hits_of_one.reverse();
+            hits_of_one.sort_unstable();
+            let reach = &self.slots[slot].reach;
+            let mut floor = 0;
+            for &last in hits_of_one.iter() {
+                let first = match reach.is_nothing() {
+                    true => last,
+                    // What reaches to before the last hit is reached from that one.
+                    false => reach.back_from(text.bytes, last as usize, floor) as u32,
+                };
+                spans.push((first, last));
+                floor = last as usize;
             }
         }
         if !may_match {
             return;
         }
-        // Nearly in order already, from the last to the first.
-        spans.reverse();
         spans.sort_unstable();
         let is_complete = hits.len() < MOST_HITS;
         let starts = if is_complete { Starts::In(spans) } else { Starts::Anywhere };
@@ -303,6 +312,7 @@ pub(crate) struct Scratch {
     pub(crate) held: Vec<bool>,
     /// By signal of a check that some expression names.
     pub(crate) stated: Vec<bool>,
+    pub(crate) counted: Counted,
     quotes: String,
     /// The last text, and the last of those that may come again.
     views: [View; 2],
@@ -313,16 +323,16 @@ pub(crate) struct Scratch {
     /// By pattern, the last text that it was a candidate in.
     candidate_in: Vec<u64>,
     candidates: Vec<usize>,
-    /// Where matches may begin, from the first to the last byte, and the alternative's hit before.
-    hits: Vec<(Span, Option<u32>)>,
-    /// The hits of one pattern, from left to right.
-    spans: Vec<Span>,
+    /// Where literals were found, and the alternative's hit before.
+    hits: Vec<(u32, Option<u32>)>,
+    /// Those of one alternative, from left to right.
+    hits_of_one: Vec<u32>,
+    /// Where matches of one pattern may begin: from the first to the last byte.
+    spans: Vec<(u32, u32)>,
     caches: Vec<Option<Box<automaton::Cache>>>,
     caches_size: usize,
     means: Means,
 }
-
-type Span = (u32, u32);
 
 /// Why an alternative may match a text.
 #[derive(Debug, Clone, Copy, Default)]
@@ -349,6 +359,7 @@ impl Scratch {
         self.stated.resize(signals, false);
         self.nominated.resize(scanners.slot_count(), Nomination::default());
         self.candidate_in.resize(patterns, 0);
+        self.counted = Counted::default();
         self.quotes.clear();
         self.means.budget = BUDGET;
         self.views.iter_mut().for_each(|view| view.of = None);
@@ -385,11 +396,11 @@ impl Scratch {
         Some(nomination)
     }
 
-    fn hit(&mut self, slot: usize, (first, last): (usize, usize)) {
+    fn hit(&mut self, slot: usize, at: usize) {
         let nomination = &mut self.nominated[slot];
         nomination.has_place = true;
         if self.hits.len() < MOST_HITS {
-            self.hits.push(((first as u32, last as u32), nomination.last_hit));
+            self.hits.push((at as u32, nomination.last_hit));
             nomination.last_hit = Some(self.hits.len() as u32 - 1);
         }
     }
