@@ -16,7 +16,7 @@ use crate::order;
 use crate::pattern::{self, Pattern};
 use crate::place::Place;
 use crate::rule_set::{Example, Limits, Operand, Rule, RuleSet, Wanted};
-use crate::scan::Scanner;
+use crate::scan::Scanners;
 use crate::source::{self, Placed, Written};
 
 impl RuleSet {
@@ -66,9 +66,8 @@ impl RuleSet {
             return Err(compiler.mistakes.all);
         }
         let Compiler { patterns, members, signals, .. } = compiler;
-        let scanners = members.into_iter();
-        let scanners = scanners.map(|(place, members)| Scanner::new(place, &members, &patterns));
-        Ok(Self { rules, scanners: scanners.collect(), patterns, signals, idle: Mutex::default() })
+        let scanners = Scanners::new(members, patterns);
+        Ok(Self { rules, scanners, signals, idle: Mutex::default() })
     }
 }
 

@@ -64,8 +64,7 @@ impl RuleSet {
     fn fires(&self, number: usize, rule: &Rule, example: &Example) -> bool {
         self.with_scratch(|scratch| match &rule.patterns {
             Some(wanted) => {
-                let scanner = &self.scanners[wanted.first_place];
-                scanner.scan(wanted.first_place, example.text.as_bytes(), &self.patterns, scratch);
+                self.scanners.scan(wanted.first_place, example.text.as_bytes(), scratch);
                 wanted.are_found(scratch)
             }
             None => {

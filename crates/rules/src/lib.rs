@@ -5,15 +5,24 @@
 //!
 #![doc = include_str!("../README.md")]
 
+mod ahead;
+mod automaton;
 mod compile;
 mod error;
 mod examples;
 mod expression;
+mod extent;
+mod fold;
+mod lead;
 mod literals;
+mod machine;
+mod needles;
 mod number;
 mod order;
 mod pattern;
 mod place;
+mod program;
+mod rarity;
 mod rule_set;
 mod scan;
 mod source;

@@ -1,37 +1,71 @@
-//! The literals that a pattern can't match without, and the letter folding they are compared in.
+//! The literals that a pattern can't match without.
 //!
-//! One Aho–Corasick automaton looks for the literals of all patterns at once; only a pattern of
-//! which one was found is searched for in earnest. Both sides are folded, one character
-//! at a time, so that a class such as `[Pp]` is one character and case costs nothing; `\s+` is one
-//! space, so that a phrase is one literal.
+//! The literals of all patterns are looked for at once; only a pattern of which one was found is
+//! searched for in earnest. Both sides are [folded](crate::fold).
 //!
 //! Invariant: wherever a pattern matches, the folded text contains one of its folded literals.
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-/// What a pattern can't match without.
+use crate::ahead::ByteSet;
+use crate::extent::Extent;
+use crate::fold::{Folded, fold_char};
+
+/// What a pattern, or one of its alternatives, can't match without.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Required {
     /// Folded; every match contains one of them.
     pub(crate) literals: Vec<Vec<u8>>,
-    /// Every match begins with one of them.
-    pub(crate) at_start: bool,
+    /// From where a match begins to where the first of them ends; nothing when a match begins with
+    /// one of them.
+    pub(crate) reach: Extent,
     /// Every match contains one of these as well; empty when nothing more is known.
     pub(crate) also: Vec<Vec<u8>>,
 }
 
-/// The literals of `pattern`; `None` when no small set of worthwhile ones exists.
-pub(crate) fn required(pattern: &Hir) -> Option<Required> {
+/// What each alternative of `pattern` can't match without. Empty when one of them can do without
+/// any small set of worthwhile literals.
+pub(crate) fn required(pattern: &Hir) -> Vec<Required> {
+    let mut found = Vec::new();
+    if each_alternative(pattern, &mut found).is_none() {
+        found.clear();
+    }
+    found
+}
+
+fn each_alternative(pattern: &Hir, found: &mut Vec<Required>) -> Option<()> {
+    match pattern.kind() {
+        HirKind::Capture(group) => each_alternative(&group.sub, found),
+        HirKind::Alternation(parts) if inside(pattern).exact.is_none() => {
+            parts.iter().try_for_each(|part| each_alternative(part, found))
+        }
+        // The parser puts before all alternatives what they have in common, such as `\b`.
+        HirKind::Concat(parts) => match parts.split_last() {
+            Some((last, looks))
+                if looks.iter().all(|part| part.properties().maximum_len() == Some(0)) =>
+            {
+                each_alternative(last, found)
+            }
+            _ => of_one(pattern).map(|one| found.push(one)),
+        },
+        _ => of_one(pattern).map(|one| found.push(one)),
+    }
+}
+
+fn of_one(pattern: &Hir) -> Option<Required> {
     let known = inside(pattern);
     // Where a match would begin is worth more than a rarer literal: there, a failure is quick.
     // White space begins where its run does, which need not be where the match does.
     let starts = known.begin().cloned().and_then(worthwhile);
     let starts = starts.filter(|starts| !starts.iter().any(|start| start.starts_with(b" ")));
-    let at_start = starts.is_some();
-    let inner = known.into_needed();
-    let (mut literals, mut also) = match starts {
-        Some(starts) => (starts, inner.unwrap_or_default()),
-        None => (inner?, Vec::new()),
+    let (mut literals, reach, mut also) = match starts {
+        Some(starts) => {
+            (starts, Extent::default(), known.later.map(|later| later.literals).unwrap_or_default())
+        }
+        None => {
+            let Needed { literals, reach } = known.into_needed()?;
+            (literals, reach, Vec::new())
+        }
     };
     for set in [&mut literals, &mut also] {
         set.sort();
@@ -40,76 +74,7 @@ pub(crate) fn required(pattern: &Hir) -> Option<Required> {
     if literals == also {
         also.clear();
     }
-    Some(Required { literals, at_start, also })
-}
-
-/// A folded text, and where in the source each of its bytes comes from.
-#[derive(Debug, Default)]
-pub(crate) struct Folded {
-    pub(crate) text: Vec<u8>,
-    /// By byte of `text`: the source's offset of the character. Of a run of white space, the first.
-    pub(crate) source: Vec<u32>,
-}
-
-impl Folded {
-    /// Folds `text` in place of what was held: each character becomes its lower case where that is
-    /// one character, and each run of white space one space. Bytes that are no UTF-8 stay.
-    pub(crate) fn set(&mut self, text: &[u8]) {
-        self.text.clear();
-        self.source.clear();
-        let (mut at, mut in_space) = (0, false);
-        for chunk in text.utf8_chunks() {
-            for c in chunk.valid().chars() {
-                let folded = fold_char(c);
-                let again = std::mem::replace(&mut in_space, folded == ' ') && folded == ' ';
-                if !again {
-                    self.push(folded.encode_utf8(&mut [0; 4]).as_bytes(), at);
-                }
-                at += c.len_utf8() as u32;
-            }
-            in_space &= chunk.invalid().is_empty();
-            self.push(chunk.invalid(), at);
-            at += chunk.invalid().len() as u32;
-        }
-    }
-
-    fn push(&mut self, bytes: &[u8], source: u32) {
-        self.text.extend_from_slice(bytes);
-        self.source.resize(self.text.len(), source);
-    }
-}
-
-fn fold_char(c: char) -> char {
-    match c {
-        // Lower-case letters that a pattern in any case holds equal to another one. A literal would
-        // be needed for each combination of them.
-        'ſ' => 's',
-        'µ' => 'μ',
-        'ς' => 'σ',
-        'ϐ' => 'β',
-        'ϑ' => 'θ',
-        'ϕ' => 'φ',
-        'ϖ' => 'π',
-        'ϰ' => 'κ',
-        'ϱ' => 'ρ',
-        'ϵ' => 'ε',
-        '\u{345}' | '\u{1fbe}' => 'ι',
-        'ᲀ' => 'в',
-        'ᲁ' => 'д',
-        'ᲂ' => 'о',
-        'ᲃ' => 'с',
-        'ᲄ' | 'ᲅ' => 'т',
-        'ᲆ' => 'ъ',
-        _ if c.is_whitespace() => ' ',
-        _ if c.is_ascii() => c.to_ascii_lowercase(),
-        _ => {
-            let mut lower = c.to_lowercase();
-            match (lower.next(), lower.next()) {
-                (Some(one), None) => one,
-                _ => c,
-            }
-        }
-    }
+    Some(Required { literals, reach, also })
 }
 
 /// More strings than this for one pattern, and the automaton grows faster than it saves.
@@ -129,14 +94,30 @@ struct Inside {
     /// A set of which each of them begins with one, when they are too many to list.
     starts: Option<Vec<Vec<u8>>>,
     /// A set of which each of them contains one.
-    needed: Option<Vec<Vec<u8>>>,
+    needed: Option<Needed>,
+    /// The same, of sets that aren't what each of them begins with.
+    later: Option<Needed>,
+    longest: Extent,
+}
+
+#[derive(Clone)]
+struct Needed {
+    literals: Vec<Vec<u8>>,
+    /// From the beginning to where the first of them ends.
+    reach: Extent,
 }
 
 impl Inside {
-    const ANY: Self = Self { exact: None, starts: None, needed: None };
+    const ANY: Self = Self {
+        exact: None,
+        starts: None,
+        needed: None,
+        later: None,
+        longest: Extent { bytes: usize::MAX, free: ByteSet::NONE },
+    };
 
     fn exact(strings: Vec<Vec<u8>>) -> Self {
-        Self { exact: Some(strings), starts: None, needed: None }
+        Self { exact: Some(strings), ..Self::ANY }
     }
 
     /// A set of which each begins with one.
@@ -144,12 +125,16 @@ impl Inside {
         self.exact.as_ref().or(self.starts.as_ref())
     }
 
-    fn into_needed(self) -> Option<Vec<Vec<u8>>> {
-        better(self.exact.and_then(worthwhile), self.needed)
+    fn into_needed(self) -> Option<Needed> {
+        better(self.exact.and_then(|exact| needed(exact, self.longest)), self.needed)
     }
 }
 
 fn inside(pattern: &Hir) -> Inside {
+    Inside { longest: Extent::of(pattern), ..of_kind(pattern) }
+}
+
+fn of_kind(pattern: &Hir) -> Inside {
     match pattern.kind() {
         HirKind::Empty | HirKind::Look(_) => Inside::exact(vec![Vec::new()]),
         HirKind::Literal(literal) => {
@@ -182,7 +167,7 @@ fn inside(pattern: &Hir) -> Inside {
                 let mut known = concat(std::iter::repeat_n(inside(&repeat.sub), copies));
                 if max != Some(min) || copies as u64 != u64::from(min) {
                     let starts = known.begin().cloned();
-                    known = Inside { exact: None, starts, needed: known.into_needed() };
+                    known = Inside { starts, needed: known.into_needed(), ..Inside::ANY };
                 }
                 known
             }
@@ -199,26 +184,34 @@ fn is_space(pattern: &Hir) -> bool {
 /// Joins what is exact into ever longer strings; where that ends, the run so far is a candidate.
 fn concat(parts: impl Iterator<Item = Inside>) -> Inside {
     let mut run = vec![Vec::new()];
-    let (mut needed, mut starts, mut whole) = (None, None, true);
+    let (mut first, mut later, mut starts, mut whole) = (None, None, None, true);
+    // From the beginning to the end of the parts so far.
+    let mut to = Extent::default();
     for mut known in parts {
-        needed = better(needed, known.needed.take());
-        let joined = known.exact.as_ref().and_then(|strings| cross(&run, strings));
-        match joined {
-            Some(joined) => run = joined,
-            None => {
-                if std::mem::take(&mut whole) {
-                    let longer = known.begin().and_then(|begin| cross(&run, begin));
-                    starts = Some(longer.unwrap_or_else(|| run.clone()));
-                }
-                let next = known.exact.unwrap_or_else(|| vec![Vec::new()]);
-                needed = better(needed, worthwhile(std::mem::replace(&mut run, next)));
-            }
+        let from = to;
+        to = from.and(known.longest);
+        if let Some(joined) = known.exact.as_ref().and_then(|strings| cross(&run, strings)) {
+            run = joined;
+            continue;
         }
+        let inner = known.needed.take().map(|inner| inner.behind(from));
+        let behind = known.later.take().map(|later| later.behind(from));
+        if std::mem::take(&mut whole) {
+            // What the part needs may be what it begins with, and so the whole.
+            first = better(needed(run.clone(), from), inner);
+            later = behind;
+            let longer = known.begin().and_then(|begin| cross(&run, begin));
+            starts = Some(longer.unwrap_or_else(|| run.clone()));
+        } else {
+            later = better(better(later, needed(run, from)), inner);
+        }
+        run = known.exact.unwrap_or_else(|| vec![Vec::new()]);
     }
     if whole {
-        return Inside { exact: Some(run), starts: None, needed };
+        return Inside { exact: Some(run), longest: to, ..Inside::ANY };
     }
-    Inside { exact: None, starts, needed: better(needed, worthwhile(run)) }
+    let later = better(later, needed(run, to));
+    Inside { exact: None, starts, needed: better(first, later.clone()), later, longest: to }
 }
 
 fn alternation(parts: &[Hir]) -> Inside {
@@ -226,10 +219,18 @@ fn alternation(parts: &[Hir]) -> Inside {
     let union = |sets: Option<Vec<Vec<Vec<u8>>>>| {
         sets.map(|sets| sets.concat()).filter(|strings| strings.len() <= MOST)
     };
+    let unite = |sets: Option<Vec<Needed>>| {
+        let reach = sets.iter().flatten().map(|needed| needed.reach);
+        let reach = reach.fold(Extent::default(), Extent::or);
+        let literals = union(sets.map(|sets| sets.into_iter().map(|one| one.literals).collect()));
+        literals.map(|literals| Needed { literals, reach })
+    };
     Inside {
         exact: union(known.iter().map(|part| part.exact.clone()).collect()),
         starts: union(known.iter().map(|part| part.begin().map(|all| shorter(all))).collect()),
-        needed: union(known.into_iter().map(Inside::into_needed).collect()),
+        needed: unite(known.iter().map(|part| part.clone().into_needed()).collect()),
+        later: unite(known.iter().map(|part| part.later.clone()).collect()),
+        ..Inside::ANY
     }
 }
 
@@ -281,11 +282,23 @@ fn worthwhile(mut strings: Vec<Vec<u8>>) -> Option<Vec<Vec<u8>>> {
     Some(strings)
 }
 
+fn needed(strings: Vec<Vec<u8>>, reach: Extent) -> Option<Needed> {
+    worthwhile(strings).map(|literals| Needed { literals, reach })
+}
+
+impl Needed {
+    /// The same, of a part that begins `from` the beginning.
+    fn behind(self, from: Extent) -> Self {
+        Self { reach: from.and(self.reach), ..self }
+    }
+}
+
 /// The set whose shortest string is longer; of equals, the one with fewer strings.
-fn better(a: Option<Vec<Vec<u8>>>, b: Option<Vec<Vec<u8>>>) -> Option<Vec<Vec<u8>>> {
+fn better(a: Option<Needed>, b: Option<Needed>) -> Option<Needed> {
     // Past eight bytes a literal is rare enough; then fewer are better.
-    let worth = |set: &Vec<Vec<u8>>| {
-        (set.iter().map(Vec::len).min().unwrap_or(0).min(8), std::cmp::Reverse(set.len()))
+    let worth = |set: &Needed| {
+        let shortest = set.literals.iter().map(Vec::len).min().unwrap_or(0);
+        (shortest.min(8), std::cmp::Reverse(set.literals.len()))
     };
     match (a, b) {
         (Some(a), Some(b)) => Some(if worth(&b) > worth(&a) { b } else { a }),
@@ -297,55 +310,64 @@ fn better(a: Option<Vec<Vec<u8>>>, b: Option<Vec<Vec<u8>>>) -> Option<Vec<Vec<u8
 mod tests {
     use super::*;
 
+    /// `expect`: of each alternative.
     #[track_caller]
-    fn check(pattern: &str, expect: Option<&[&str]>) {
-        let hir = regex_syntax::parse(pattern).unwrap();
-        let found = required(&hir).map(|set| {
-            set.literals.into_iter().map(|one| String::from_utf8(one).unwrap()).collect::<Vec<_>>()
-        });
-        let expect = expect.map(|set| set.iter().map(|&one| one.to_owned()).collect());
+    fn check(pattern: &str, expect: &[&[&str]]) {
+        let found: Vec<Vec<String>> = required(&regex_syntax::parse(pattern).unwrap())
+            .into_iter()
+            .map(|one| {
+                one.literals.into_iter().map(|one| String::from_utf8(one).unwrap()).collect()
+            })
+            .collect();
         assert_eq!(found, expect, "{pattern}");
     }
 
     #[test]
     fn the_rarest_required_literals_are_found() {
-        check("PayPal", Some(&["paypal"]));
-        check(r"(?i)\bpaypal\b", Some(&["paypal"]));
-        check(r"(?i)kiss", Some(&["kiss"]));
-        check(r"(?i)verify.{0,30}\byour account", Some(&["verify"]));
-        check(r"(?i)\w+ your account", Some(&[" your account"]));
-        check(r"(?:see|read) .*below", Some(&["read ", "see "]));
-        check(r"(?i)(?:cheap|discount)\s+meds", Some(&["cheap meds", "discount meds"]));
-        check(r"act\s* now,\s*please", Some(&["act now, please", "act now,please"]));
-        check(r"colou?r scheme", Some(&["color scheme", "colour scheme"]));
-        check(r"(?:foo|bar)+baz", Some(&["bar", "foo"]));
-        check(r"[fb]o{1,9}baz", Some(&["baz"]));
-        check(r"[a-z]{2}abc", Some(&["abc"]));
-        check(r"(?i)счёт", Some(&["счёт"]));
-        check(r"x{4,}", Some(&["xxxx"]));
+        check("PayPal", &[&["paypal"]]);
+        check(r"(?i)\bpaypal\b", &[&["paypal"]]);
+        check(r"(?i)kiss", &[&["kiss"]]);
+        check(r"(?i)verify.{0,30}\byour account", &[&["verify"]]);
+        check(r"(?i)\w+ your account", &[&[" your account"]]);
+        check(r"(?:see|read) .*below", &[&["read ", "see "]]);
+        check(r"(?i)(?:cheap|discount)\s+meds", &[&["cheap meds", "discount meds"]]);
+        check(r"act\s* now,\s*please", &[&["act now, please", "act now,please"]]);
+        check(r"colou?r scheme", &[&["color scheme", "colour scheme"]]);
+        check(r"(?:foo|bar)+baz", &[&["bar", "foo"]]);
+        check(r"[fb]o{1,9}baz", &[&["baz"]]);
+        check(r"[a-z]{2}abc", &[&["abc"]]);
+        check(r"(?i)счёт", &[&["счёт"]]);
+        check(r"(?i)\b(?:[0-9]+ pills|buy [a-z]+ now)", &[&[" pills"], &["buy "]]);
+        check(r"x{4,}", &[&["xxxx"]]);
     }
 
     #[test]
     fn a_pattern_without_a_rare_literal_has_none() {
         for pattern in [r"\d+", r".*", r"(?:abc)?", r"ab", r"abc|\w+", r"[a-z]{5}", "", r"   +"] {
-            check(pattern, None);
+            check(pattern, &[]);
+        }
+    }
+
+    #[test]
+    fn an_inner_literal_is_not_far_from_where_a_match_begins() {
+        for (pattern, expect) in [
+            (r"[a-z]{1,3}million", 10),
+            (r"[a-z]{2}(?:abc|abcdef)x", 9),
+            (r"(?:[a-z]{4}|[0-9])(?:[a-c]{3}yes|[a-c]no-)", 10),
+            (r"\w+ million", 8),
+            (r"million", 0),
+        ] {
+            let required = required(&regex_syntax::parse(pattern).unwrap());
+            assert_eq!(required[0].reach.bytes, expect, "{pattern}");
         }
     }
 
     #[test]
     fn a_pattern_of_two_parts_needs_a_literal_of_each() {
         let hir = regex_syntax::parse(r"(?i)\b(?:card|account) .{0,30}\bsuspended").unwrap();
-        let Required { literals, at_start, also } = required(&hir).unwrap();
-        assert_eq!(literals, [&b"account "[..], b"card "]);
-        assert!(at_start);
-        assert_eq!(also, [b"suspended"]);
-    }
-
-    #[test]
-    fn folding_keeps_bytes_that_are_no_text() {
-        let mut folded = Folded::default();
-        folded.set(b"\xffA\xc3\x89\xe2\x84\xaa\n \xc3 \xc2\xa0");
-        assert_eq!(folded.text, b"\xffa\xc3\xa9k \xc3 ");
-        assert_eq!(folded.source, [0, 1, 2, 2, 4, 7, 9, 10]);
+        let [Required { literals, reach, also }] = &required(&hir)[..] else { panic!() };
+        assert!(reach.is_nothing());
+        assert_eq!(*literals, [&b"account "[..], b"card "]);
+        assert_eq!(*also, [b"suspended"]);
     }
 }

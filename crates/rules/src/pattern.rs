@@ -3,57 +3,51 @@
 //! The syntax is that of the `regex` crate: no look-around but word boundaries, no back references,
 //! so a search takes time linear in the text. Size is bounded when it is compiled.
 //!
-//! Invariant: [`Pattern::find`] finds something exactly when the plain regular expression would; the
-//! ways it goes (from literals that were found, over a relaxed copy) only change how long it takes.
+//! Invariant: [`Pattern::find`] finds what the plain regular expression would; the ways it goes (from
+//! literals that were found, by its program, by an automaton) only change how long it takes.
 
 use std::ops::Range;
 
-use regex_automata::meta::{BuildError, Cache, Config, Regex};
 use regex_automata::util::syntax;
-use regex_automata::{Anchored, Input, MatchKind};
-use regex_syntax::hir::{Hir, HirKind, Look, LookSet, Repetition};
 
+use crate::ahead::{ByteSet, LEAD};
+use crate::automaton::{self, Automaton};
 use crate::literals::{self, Required};
+use crate::machine::{self, Memory, Text, TooLong};
+use crate::program::Program;
 
 /// A compiled pattern.
 #[derive(Debug)]
 pub(crate) struct Pattern {
-    exact: Regex,
-    /// The pattern without its word boundaries, when it has any. Unicode word boundaries keep the
-    /// fast automata from being used on text that isn't ASCII; this copy finds the few spots where
-    /// the slow one has to look.
-    relaxed: Option<Regex>,
-    /// What to look for in the folded text before searching at all.
-    pub(crate) required: Option<Required>,
-    /// The longest match, in bytes; `usize::MAX` when there is none.
-    longest: usize,
-    /// The expression to put into a shared automaton, when there is no literal.
-    pub(crate) shared: Option<Hir>,
+    /// `None` when only the automaton can search for it.
+    program: Option<Program>,
+    /// For texts on which the program takes too long.
+    pub(crate) automaton: Automaton,
+    /// What to look for in the folded text before searching at all, by alternative; empty when
+    /// there is nothing.
+    pub(crate) required: Vec<Required>,
 }
 
-/// What searches for one pattern need, kept between messages.
-#[derive(Debug)]
-pub(crate) struct PatternCache {
-    exact: Cache,
-    relaxed: Option<Cache>,
+/// Where in a text a match may begin.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Starts<'h> {
+    Anywhere,
+    /// At one of the bytes of these, from the first to the last one; ordered by the first.
+    In(&'h [(u32, u32)]),
 }
 
-impl PatternCache {
-    /// Bytes on the heap.
-    pub(crate) fn memory_usage(&self) -> usize {
-        self.exact.memory_usage() + self.relaxed.as_ref().map_or(0, Cache::memory_usage)
-    }
+/// What searches need, kept between them.
+#[derive(Debug, Default)]
+pub(crate) struct Means {
+    pub(crate) memory: Memory,
+    /// How many bytes the searches of this message may still read.
+    pub(crate) budget: usize,
 }
 
-/// A pattern may take this much memory; `\w{1,200}` would not.
-const LARGEST: usize = 4 << 20;
-/// What the lazily built automaton of one pattern may grow to.
-const LARGEST_CACHE: usize = 1 << 20;
-/// The same for the automaton that the patterns of one place share.
-const LARGEST_SHARED: usize = 32 << 20;
-const LARGEST_SHARED_CACHE: usize = 4 << 20;
-/// Spots that the relaxed copy finds and the exact one refuses, before the exact one takes over.
-const SPOTS: usize = 32;
+/// A program may take so many steps, and so many for each byte of a text, before the automaton is
+/// asked: a step takes about as long as it does to read a few bytes.
+const STEPS: usize = 4_096;
+const STEPS_A_BYTE: usize = 16;
 
 impl Pattern {
     /// Compiles a regular expression.
@@ -66,113 +60,88 @@ impl Pattern {
             let remedy = "let it ask for at least one character";
             return Err(("the pattern matches anything, even nothing".into(), remedy.into()));
         }
-        let exact = build(&hir).map_err(|error| too_large(&error))?;
-        let words = has_word_look(hir.properties().look_set());
-        let loose = if words { relax(&hir) } else { hir.clone() };
-        let required = literals::required(&hir);
-        Ok(Self {
-            exact,
-            relaxed: if words {
-                Some(build(&loose).map_err(|error| too_large(&error))?)
-            } else {
-                None
-            },
-            shared: required.is_none().then_some(loose),
-            longest: hir.properties().maximum_len().unwrap_or(usize::MAX),
-            required,
-        })
+        let program = Program::new(&hir);
+        let automaton = Automaton::new(expression, &hir, program.is_none()).map_err(too_large)?;
+        Ok(Self { program, automaton, required: literals::required(&hir) })
     }
 
-    pub(crate) fn cache(&self) -> PatternCache {
-        PatternCache {
-            exact: self.exact.create_cache(),
-            relaxed: self.relaxed.as_ref().map(Regex::create_cache),
-        }
+    /// What a match begins with, unless that is where the text does; `None` when nothing is known.
+    pub(crate) fn lead(&self) -> Option<&[ByteSet; LEAD]> {
+        self.program.as_ref().map(|program| &program.lead)
     }
 
-    /// A match in `text`. `hits`: where its literals were found, each as [`Pattern::hit`] has it;
-    /// `None` when they were not looked for. What is searched is taken from `budget`, in bytes;
-    /// without enough of it there is no match.
+    pub(crate) fn memory_usage(&self) -> usize {
+        self.program.as_ref().map_or(0, Program::memory_usage)
+    }
+
+    /// The first match in `text`, the way the expression prefers it. What is read is taken from the
+    /// budget; without enough of it there is no match.
     pub(crate) fn find(
         &self,
-        cache: &mut PatternCache,
-        text: &[u8],
-        hits: Option<&[u32]>,
-        budget: &mut usize,
+        text: Text<'_>,
+        starts: Starts<'_>,
+        cache: &mut Option<Box<automaton::Cache>>,
+        means: &mut Means,
     ) -> Option<Range<usize>> {
-        let Some(required) = &self.required else { return self.find_anywhere(cache, text, budget) };
-        let Some(hits) = hits.filter(|hits| self.is_near(hits.len(), required, text.len())) else {
-            return self.find_anywhere(cache, text, budget);
-        };
-        hits.iter().find_map(|&hit| {
-            let hit = hit as usize;
-            let end = hit.saturating_add(self.longest).min(text.len());
-            let input = if required.at_start {
-                Input::new(text).range(hit..end).anchored(Anchored::Yes)
-            } else {
-                Input::new(text).range((hit + 1).saturating_sub(self.longest)..end)
-            };
-            spend(budget, self.longest.min(text.len()) / 8 + 1)?;
-            self.exact.search_with(&mut cache.exact, &input).map(|found| found.range())
-        })
-    }
-
-    /// Whether looking around each hit reads less than looking everywhere. Where a match would
-    /// begin, most attempts end at once; the factor only bounds the worst.
-    fn is_near(&self, hits: usize, required: &Required, length: usize) -> bool {
-        let factor = if required.at_start { WORTH } else { 1 };
-        hits.saturating_mul(self.longest.min(length)) <= factor * length
-            && (required.at_start || self.longest < length)
-    }
-
-    /// Of a literal found in a folded text: the byte of the source where a match must begin, or
-    /// that a match must contain.
-    pub(crate) fn hit(&self, source: &[u32], literal: Range<usize>) -> u32 {
-        let at_start = self.required.as_ref().is_some_and(|required| required.at_start);
-        source[if at_start { literal.start } else { literal.end - 1 }]
-    }
-
-    fn find_anywhere(
-        &self,
-        cache: &mut PatternCache,
-        text: &[u8],
-        budget: &mut usize,
-    ) -> Option<Range<usize>> {
-        let mut start = 0;
-        if let (Some(relaxed), Some(scratch), false) =
-            (&self.relaxed, &mut cache.relaxed, text.is_ascii())
-        {
-            // Every match begins where the relaxed copy has one; there, the exact one need not
-            // look further than the match goes.
-            for _ in 0..SPOTS {
-                spend(budget, text.len() - start)?;
-                let spot = relaxed.search_with(scratch, &Input::new(text).range(start..))?.start();
-                let input = Input::new(text).range(spot..).anchored(Anchored::Yes);
-                if let Some(found) = self.exact.search_with(&mut cache.exact, &input) {
-                    return Some(found.range());
-                }
-                start = spot + 1;
-                if start > text.len() {
-                    return None;
-                }
+        let steps = (STEPS + STEPS_A_BYTE * text.bytes.len()).min(means.budget);
+        if let Some(program) = &self.program {
+            let mut left = steps;
+            let found = search(program, text, starts, &mut means.memory, &mut left);
+            means.budget -= steps - left;
+            if let Ok(found) = found {
+                return found;
             }
-            // The slow automaton reads everything that is left.
-            spend(budget, SLOWER * (text.len() - start))?;
         }
-        spend(budget, text.len() - start)?;
-        let found = self.exact.search_with(&mut cache.exact, &Input::new(text).range(start..));
-        found.map(|found| found.range())
+        self.automaton.find(text.bytes, cache, &mut means.budget)
     }
 }
 
-/// Looking at hits may read each byte this many times, at worst.
-const WORTH: usize = 16;
-/// Roughly how many times longer a byte takes without a deterministic automaton.
-const SLOWER: usize = 16;
+fn search(
+    program: &Program,
+    text: Text<'_>,
+    starts: Starts<'_>,
+    memory: &mut Memory,
+    steps: &mut usize,
+) -> Result<Option<Range<usize>>, TooLong> {
+    memory.begin(program);
+    let mut attempt = |at: usize| {
+        let end = machine::match_at(program, text, at, memory, steps)?;
+        Ok(end.map(|end| at..end))
+    };
+    let mut next = 0;
+    match starts {
+        Starts::In(spans) => {
+            for &(first, last) in spans {
+                let is_point = first == last;
+                next = next.max(first as usize);
+                while next <= last as usize {
+                    if (is_point || may_lead(program, text.bytes, next))
+                        && let Some(found) = attempt(next)?
+                    {
+                        return Ok(Some(found));
+                    }
+                    next += 1;
+                }
+            }
+        }
+        Starts::Anywhere => {
+            for at in 0..=text.bytes.len() {
+                if may_lead(program, text.bytes, at)
+                    && let Some(found) = attempt(at)?
+                {
+                    return Ok(Some(found));
+                }
+            }
+        }
+    }
+    Ok(None)
+}
 
-fn spend(budget: &mut usize, bytes: usize) -> Option<()> {
-    *budget = budget.checked_sub(bytes)?;
-    Some(())
+fn may_lead(program: &Program, text: &[u8], at: usize) -> bool {
+    match text.get(at..at + LEAD) {
+        Some(first) if at > 0 => first.iter().zip(&program.lead).all(|(&byte, set)| set.has(byte)),
+        _ => program.ahead(0).may(text, at),
+    }
 }
 
 /// The expression for any of `words`, each whole, in any case, its white space any white space.
@@ -201,49 +170,6 @@ fn is_bounded(c: char) -> bool {
     (c.is_alphanumeric() || c == '_') && !unspaced
 }
 
-fn build(hir: &Hir) -> Result<Regex, Box<BuildError>> {
-    Regex::builder().configure(config()).build_from_hir(hir).map_err(Box::new)
-}
-
-/// One automaton that tells which of `hirs` match a text, unless it would be too large.
-pub(crate) fn share(hirs: &[&Hir]) -> Option<Regex> {
-    let config = config()
-        .match_kind(MatchKind::All)
-        .nfa_size_limit(Some(LARGEST_SHARED))
-        .hybrid_cache_capacity(LARGEST_SHARED_CACHE);
-    Regex::builder().configure(config).build_many_from_hir(hirs).ok()
-}
-
-fn config() -> Config {
-    Config::new()
-        .nfa_size_limit(Some(LARGEST))
-        .hybrid_cache_capacity(LARGEST_CACHE)
-        .which_captures(regex_automata::nfa::thompson::WhichCaptures::Implicit)
-        .utf8_empty(false)
-}
-
-fn has_word_look(looks: LookSet) -> bool {
-    looks.contains_word_unicode()
-}
-
-/// `hir` without its Unicode word boundaries: it matches wherever `hir` does, and more.
-fn relax(hir: &Hir) -> Hir {
-    match hir.kind() {
-        HirKind::Look(look) if is_word_unicode(*look) => Hir::empty(),
-        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => hir.clone(),
-        HirKind::Repetition(repeat) => {
-            Hir::repetition(Repetition { sub: Box::new(relax(&repeat.sub)), ..repeat.clone() })
-        }
-        HirKind::Capture(group) => relax(&group.sub),
-        HirKind::Concat(parts) => Hir::concat(parts.iter().map(relax).collect()),
-        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(relax).collect()),
-    }
-}
-
-fn is_word_unicode(look: Look) -> bool {
-    LookSet::singleton(look).contains_word_unicode()
-}
-
 fn unreadable(error: &regex_syntax::Error) -> (String, String) {
     let kind = match error {
         regex_syntax::Error::Parse(error) => {
@@ -264,14 +190,9 @@ fn unreadable(error: &regex_syntax::Error) -> (String, String) {
     (format!("the pattern can't be read: {kind}"), remedy.to_owned())
 }
 
-fn too_large(error: &BuildError) -> (String, String) {
+fn too_large(what: String) -> (String, String) {
     let remedy = "make its repetitions shorter, \\w to [a-z], or split it into several patterns";
-    match error.size_limit() {
-        Some(_) => {
-            (format!("the pattern needs more than {} MiB", LARGEST >> 20), remedy.to_owned())
-        }
-        None => (format!("the pattern can't be compiled: {error}"), remedy.to_owned()),
-    }
+    (what, remedy.to_owned())
 }
 
 #[cfg(test)]
@@ -281,9 +202,12 @@ mod tests {
     #[track_caller]
     fn check(expression: &str, text: &str, expect: Option<&str>) {
         let pattern = Pattern::new(expression).unwrap();
-        let found =
-            pattern.find(&mut pattern.cache(), text.as_bytes(), None, &mut usize::MAX.clone());
+        let bytes = text.as_bytes();
+        let mut means = Means { budget: usize::MAX, ..Means::default() };
+        let found = pattern.find(Text::new(bytes), Starts::Anywhere, &mut None, &mut means);
         assert_eq!(found.map(|range| &text[range]), expect, "{expression} in {text}");
+        let slow = pattern.automaton.find(bytes, &mut None, &mut means.budget);
+        assert_eq!(slow.map(|range| &text[range]), expect, "{expression} in {text}");
     }
 
     #[test]
@@ -329,8 +253,12 @@ mod tests {
     #[test]
     fn a_spent_budget_finds_nothing() {
         let pattern = Pattern::new("b+").unwrap();
-        let mut budget = 3;
-        assert_eq!(pattern.find(&mut pattern.cache(), b"aab", None, &mut budget), Some(2..3));
-        assert_eq!(pattern.find(&mut pattern.cache(), b"b", None, &mut budget), None);
+        let mut means = Means { budget: 4, ..Means::default() };
+        let mut find = |text: &str| {
+            pattern.find(Text::new(text.as_bytes()), Starts::Anywhere, &mut None, &mut means)
+        };
+        assert_eq!(find("aab"), Some(2..3));
+        assert_eq!(find("b"), Some(0..1));
+        assert_eq!(find("b"), None);
     }
 }

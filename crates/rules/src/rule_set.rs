@@ -14,16 +14,14 @@ use tidegate_signal::{SignalDef, Signals};
 use crate::error::Position;
 use crate::expression::Expression;
 use crate::number::Number;
-use crate::pattern::Pattern;
 use crate::place::Place;
-use crate::scan::{Scanner, Scratch};
+use crate::scan::{Scanners, Scratch};
 
 /// Compiled rules. Judging takes `&self`; any number of threads may share one set.
 #[derive(Debug)]
 pub struct RuleSet {
     pub(crate) rules: Vec<Rule>,
-    pub(crate) patterns: Vec<Pattern>,
-    pub(crate) scanners: Vec<Scanner>,
+    pub(crate) scanners: Scanners,
     /// The signals of checks that expressions name, numbered.
     pub(crate) signals: HashMap<String, usize>,
     /// Scratch of finished judgements. Held only to take one out or put it back.
@@ -37,9 +35,9 @@ pub struct Stats {
     pub rules: usize,
     /// Regular expressions that they are made of; a list of words is one, or one each.
     pub patterns: usize,
-    /// Distinct literals that are looked for first, summed over places.
+    /// Distinct literals that are looked for first.
     pub literals: usize,
-    /// Bytes of the automata that are shared by the patterns of a place.
+    /// Bytes that patterns and literals take.
     pub bytes: usize,
 }
 
@@ -107,9 +105,9 @@ impl RuleSet {
     pub fn stats(&self) -> Stats {
         Stats {
             rules: self.rules.len(),
-            patterns: self.patterns.len(),
-            literals: self.scanners.iter().map(Scanner::literal_count).sum(),
-            bytes: self.scanners.iter().map(Scanner::memory_usage).sum(),
+            patterns: self.scanners.pattern_count(),
+            literals: self.scanners.literal_count(),
+            bytes: self.scanners.memory_usage(),
         }
     }
 
@@ -131,9 +129,9 @@ impl RuleSet {
                 scratch.stated[number] = true;
             }
         }
-        for (number, scanner) in self.scanners.iter().enumerate() {
+        for (number, scanner) in self.scanners.places.iter().enumerate() {
             scanner.place.each(message, envelope, &mut |text| {
-                scanner.scan(number, text, &self.patterns, scratch);
+                self.scanners.scan(number, text, scratch);
             });
         }
         for (number, rule) in self.rules.iter().enumerate() {
@@ -149,14 +147,14 @@ impl RuleSet {
         rule: &Rule,
         message: &Message<'_>,
         envelope: &Envelope,
-        scratch: &Scratch,
+        scratch: &mut Scratch,
     ) -> bool {
         let operand = |operand: &Operand| scratch.is_true(*operand);
         rule.patterns.as_ref().is_none_or(|wanted| wanted.are_found(scratch))
             && rule.when.as_ref().is_none_or(|when| when.eval(&operand))
             && !rule.unless.as_ref().is_some_and(|unless| unless.eval(&operand))
             && rule.number.as_ref().is_none_or(|limits| {
-                let number = limits.number.of(message, envelope);
+                let number = limits.number.of(message, envelope, &mut scratch.counted);
                 number > limits.over && number < limits.under
             })
     }
@@ -167,7 +165,7 @@ impl RuleSet {
         rule: &Rule,
         message: &Message<'_>,
         envelope: &Envelope,
-        scratch: &Scratch,
+        scratch: &mut Scratch,
     ) -> String {
         let mut words = String::new();
         let mut say = |what: std::fmt::Arguments<'_>| {
@@ -177,12 +175,13 @@ impl RuleSet {
         };
         if let Some(wanted) = &rule.patterns {
             for found in scratch.found[wanted.any_of.clone()].iter().flatten().take(MOST_EVIDENCE) {
-                let place: &Place = &self.scanners[found.scanner].place;
+                let place: &Place = &self.scanners.places[found.scanner].place;
                 say(format_args!("{place}: \"{}\"", scratch.quote(found)));
             }
         }
         if let Some(limits) = &rule.number {
-            say(format_args!("{} is {}", limits.number, limits.number.of(message, envelope)));
+            let number = limits.number.of(message, envelope, &mut scratch.counted);
+            say(format_args!("{} is {number}", limits.number));
         }
         if let Some(when) = &rule.when {
             let mut names = Vec::new();
@@ -210,12 +209,7 @@ impl RuleSet {
         // A panic while the list was held can't leave a scratch half in it.
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let mut scratch = idle().pop().unwrap_or_default();
-        scratch.begin(
-            self.patterns.len(),
-            self.scanners.len(),
-            self.rules.len(),
-            self.signals.len(),
-        );
+        scratch.begin(&self.scanners, self.rules.len(), self.signals.len());
         let done = work(&mut scratch);
         let mut idle = idle();
         if idle.len() < MOST_IDLE {

@@ -1,8 +1,8 @@
-//! One place's patterns, searched for together.
+//! The patterns of all places, searched for together.
 //!
-//! A text is folded once and run through one Aho–Corasick automaton that holds the literals of all
-//! patterns of its place; those without a literal share one automaton. Only what these point at is
-//! then searched for by its own expression.
+//! A text is folded once and looked through once for the literals of all patterns, and once for the
+//! first bytes of those of its place that have no literal. Only where these point is a pattern then
+//! searched for by its own expression.
 //!
 //! Invariant: a scan finds a pattern exactly when the pattern's expression matches the text, as far
 //! as [`LONGEST_TEXT`] and the message's budget reach.
@@ -10,13 +10,15 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, MatchKind};
-use regex_automata::meta::{Cache, Regex};
-use regex_automata::{Input, PatternSet};
-
-use crate::literals::Folded;
-use crate::pattern::{self, Pattern, PatternCache};
-use crate::place::Place;
+use crate::automaton;
+use crate::extent::Extent;
+use crate::fold::{Folded, squeeze};
+use crate::lead::Leads;
+use crate::machine::Text;
+use crate::needles::{Needles, PADDING};
+use crate::number::Counted;
+use crate::pattern::{Means, Pattern, Starts};
+use crate::place::{Kind, Place};
 
 /// What stands behind this many bytes of a text is not looked at.
 pub(crate) const LONGEST_TEXT: usize = 256 << 10;
@@ -27,123 +29,268 @@ const MOST_HITS: usize = 1 << 16;
 /// Evidence shows this many characters of what matched.
 const LONGEST_QUOTE: usize = 60;
 /// Caches are dropped when they outgrow this, and built again by need.
-const LARGEST_CACHES: usize = 64 << 20;
+const LARGEST_CACHES: usize = 16 << 20;
+
+/// All patterns, and where each of them looks.
+#[derive(Debug)]
+pub(crate) struct Scanners {
+    pub(crate) places: Vec<Scanner>,
+    patterns: Vec<Pattern>,
+    needles: Needles,
+    /// By needle.
+    owners: Vec<Owners>,
+    slots: Vec<Slot>,
+    /// Where the slots of each pattern begin; the next one's beginning is their end.
+    slots_of: Vec<u32>,
+}
+
+/// An alternative of a pattern.
+#[derive(Debug)]
+struct Slot {
+    /// From where a match begins to where the literal ends; nothing when a match begins where the
+    /// literal does.
+    reach: Extent,
+    /// Whether another literal has to be somewhere.
+    needs_other: bool,
+}
 
 /// All patterns that look at one place.
 #[derive(Debug)]
 pub(crate) struct Scanner {
     pub(crate) place: Place,
-    literals: Option<AhoCorasick>,
-    /// Which patterns a literal stands for, by the literal's number.
-    owners: Vec<Vec<Owner>>,
-    /// Patterns without a literal, by their number in `shared`, when that could be built.
-    rest: Vec<usize>,
-    shared: Option<Regex>,
+    /// By pattern, whether it looks here; a bit each.
+    members: Vec<u64>,
+    /// Those without a literal.
+    leads: Vec<Leads>,
 }
 
-#[derive(Debug)]
+/// Which alternatives of patterns a literal stands for.
+#[derive(Debug, Default)]
+struct Owners {
+    /// In which of the first 63 places one of them looks; the last bit is for all others.
+    places: u64,
+    owners: Vec<Owner>,
+}
+
+#[derive(Debug, Clone, Copy)]
 struct Owner {
-    pattern: usize,
-    /// Whether a match is looked for where the literal is; else it only has to be somewhere.
+    slot: u32,
+    pattern: u32,
+    /// Whether a match is near the literal; else it only has to be somewhere.
     is_place: bool,
 }
 
-impl Scanner {
-    /// Joins `members`, numbers of `patterns`.
-    pub(crate) fn new(place: Place, members: &[usize], patterns: &[Pattern]) -> Self {
+impl Scanners {
+    /// Joins `patterns`. `members`: which of them look at each place.
+    pub(crate) fn new(members: Vec<(Place, Vec<usize>)>, patterns: Vec<Pattern>) -> Self {
         let mut numbers: HashMap<&[u8], usize> = HashMap::new();
-        let (mut words, mut owners, mut rest, mut hirs) = (vec![], vec![], vec![], vec![]);
-        for &member in members {
-            let Some(required) = &patterns[member].required else {
-                rest.push(member);
-                hirs.extend(patterns[member].shared.as_ref());
-                continue;
-            };
-            let places = required.literals.iter().map(|literal| (literal, true));
-            for (literal, is_place) in places.chain(required.also.iter().map(|one| (one, false))) {
-                let number = *numbers.entry(literal).or_insert_with(|| {
-                    words.push(literal);
-                    owners.push(Vec::new());
-                    words.len() - 1
-                });
-                owners[number].push(Owner { pattern: member, is_place });
+        let (mut words, mut owners): (Vec<&[u8]>, Vec<Owners>) = (Vec::new(), Vec::new());
+        let mut places = vec![0_u64; patterns.len()];
+        for (number, (_, members)) in members.iter().enumerate() {
+            members.iter().for_each(|&member| places[member] |= place_bit(number));
+        }
+        let (mut slots, mut slots_of) = (Vec::new(), vec![0]);
+        for (number, pattern) in patterns.iter().enumerate() {
+            for required in pattern.required.iter().filter(|_| places[number] != 0) {
+                let near = required.literals.iter().map(|literal| (literal, true));
+                let also = required.also.iter().map(|literal| (literal, false));
+                for (literal, is_place) in near.chain(also) {
+                    let needle = *numbers.entry(literal).or_insert_with(|| {
+                        words.push(literal);
+                        owners.push(Owners::default());
+                        words.len() - 1
+                    });
+                    let (slot, pattern) = (slots.len() as u32, number as u32);
+                    owners[needle].places |= places[number];
+                    owners[needle].owners.push(Owner { slot, pattern, is_place });
+                }
+                let needs_other = !required.also.is_empty();
+                slots.push(Slot { reach: required.reach, needs_other });
             }
+            if pattern.required.is_empty() {
+                slots.push(Slot { reach: Extent::default(), needs_other: false });
+            }
+            slots_of.push(slots.len() as u32);
         }
-        // Neither can fail but for size; without them each pattern is a candidate in each text.
-        let literals = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&words).ok();
-        if literals.is_none() {
-            rest = members.to_vec();
-        }
-        let worth_sharing = rest.len() > 1 && rest.len() == hirs.len();
-        let shared = worth_sharing.then(|| pattern::share(&hirs)).flatten();
-        Self { place, literals: literals.filter(|_| !words.is_empty()), owners, rest, shared }
+        let needles = Needles::new(words.into_iter());
+        let places = members.into_iter().map(|(place, members)| {
+            let mut bits = vec![0; patterns.len().div_ceil(64)];
+            members.iter().for_each(|&member| bits[member / 64] |= 1 << (member % 64));
+            let is_free = |member: &usize| patterns[*member].required.is_empty();
+            let free: Vec<usize> = members.into_iter().filter(is_free).collect();
+            Scanner { place, members: bits, leads: Leads::new(&free, &patterns) }
+        });
+        Self { places: places.collect(), patterns, needles, owners, slots, slots_of }
+    }
+
+    pub(crate) fn pattern_count(&self) -> usize {
+        self.patterns.len()
     }
 
     pub(crate) fn literal_count(&self) -> usize {
-        self.owners.len()
+        self.needles.len()
     }
 
     pub(crate) fn memory_usage(&self) -> usize {
-        self.literals.as_ref().map_or(0, AhoCorasick::memory_usage)
-            + self.shared.as_ref().map_or(0, Regex::memory_usage)
+        let owners = self.owners.iter();
+        let owners = owners.map(|one| size_of::<Owners>() + size_of_val(&one.owners[..]));
+        self.needles.memory_usage()
+            + owners.sum::<usize>()
+            + self.patterns.iter().map(Pattern::memory_usage).sum::<usize>()
     }
 
-    /// Looks for every pattern that isn't found yet in one text of this place. `number`: which of
-    /// the scanners this is.
-    pub(crate) fn scan(
-        &self,
-        number: usize,
-        text: &[u8],
-        patterns: &[Pattern],
-        scratch: &mut Scratch,
-    ) {
+    /// Looks for every pattern that isn't found yet in one text of a place. `number`: which one.
+    pub(crate) fn scan(&self, number: usize, text: &[u8], scratch: &mut Scratch) {
+        let Some(scanner) = self.places.get(number) else { return };
         let text = &text[..text.len().min(LONGEST_TEXT)];
-        let mut squeezed = std::mem::take(&mut scratch.squeezed);
-        let text = if self.place.is_prose() {
-            squeezed.clear();
-            squeeze(text, &mut squeezed);
-            &squeezed[..]
-        } else {
-            text
-        };
-        self.nominate(number, text, patterns, scratch);
+        // The visible text is the plain one where there is no HTML, and other texts come between.
+        let kept = usize::from(matches!(scanner.place, Place::Named(Kind::Body | Kind::Plain)));
+        let mut view = std::mem::take(&mut scratch.views[kept]);
+        let of = (text.as_ptr().addr(), text.len());
+        if kept == 0 || view.of != Some(of) {
+            view.set(text, scanner.place.is_prose(), &self.needles);
+            view.of = Some(of);
+        }
+        let text = if scanner.place.is_prose() { &view.squeezed[..] } else { text };
+        self.nominate(number, scanner, text, &view, scratch);
+        let text = Text::new(text);
         for candidate in 0..scratch.candidates.len() {
             let candidate = scratch.candidates[candidate];
-            scratch.confirm(candidate, &patterns[candidate], number, text);
+            self.confirm(candidate, number, text, scratch);
         }
-        scratch.squeezed = squeezed;
+        scratch.views[kept] = view;
     }
 
     /// Collects the patterns that may match `text`.
-    fn nominate(&self, number: usize, text: &[u8], patterns: &[Pattern], scratch: &mut Scratch) {
+    fn nominate(
+        &self,
+        number: usize,
+        scanner: &Scanner,
+        text: &[u8],
+        view: &View,
+        scratch: &mut Scratch,
+    ) {
         scratch.begin_text();
-        if let Some(literals) = &self.literals {
-            let mut folded = std::mem::take(&mut scratch.folded);
-            folded.set(text);
-            for found in literals.find_overlapping_iter(&folded.text) {
-                for &Owner { pattern, is_place } in &self.owners[found.pattern().as_usize()] {
-                    let Some(nomination) = scratch.nominate(pattern) else { continue };
-                    if is_place {
-                        let at = patterns[pattern].hit(&folded.source, found.range());
-                        scratch.hit(pattern, at);
-                    } else {
-                        nomination.has_other = true;
-                    }
-                }
+        let bit = place_bit(number);
+        for &(needle, at) in &view.found {
+            let Owners { places, owners } = &self.owners[needle as usize];
+            if places & bit == 0 {
+                continue;
             }
-            scratch.folded = folded;
+            for &Owner { slot, pattern, is_place } in owners {
+                let pattern = pattern as usize;
+                if scanner.members[pattern / 64] >> (pattern % 64) & 1 == 0 {
+                    continue;
+                }
+                let slot = slot as usize;
+                let Some(nomination) = scratch.nominate(pattern, slot) else { continue };
+                if !is_place {
+                    nomination.has_other = true;
+                    continue;
+                }
+                let at = at as usize;
+                let at = match self.slots[slot].reach.is_nothing() {
+                    true => at,
+                    false => at + self.needles.length(needle) - 1,
+                };
+                scratch.hit(slot, view.folded.source(at));
+            }
         }
-        let Some(shared) = &self.shared else {
-            self.rest.iter().for_each(|&pattern| scratch.nominate_anyway(pattern));
+        for leads in &scanner.leads {
+            leads.find(text, |pattern, at| {
+                let slot = self.slots_of[pattern] as usize;
+                if scratch.nominate(pattern, slot).is_some() {
+                    scratch.hit(slot, at);
+                }
+            });
+        }
+    }
+
+    /// Searches for a candidate where its literals were found.
+    fn confirm(&self, number: usize, scanner: usize, text: Text<'_>, scratch: &mut Scratch) {
+        let Scratch { hits, hits_of_one, spans, nominated, text: count, .. } = scratch;
+        spans.clear();
+        let mut may_match = false;
+        let slots = self.slots_of[number] as usize..self.slots_of[number + 1] as usize;
+        for slot in slots {
+            let nomination = nominated[slot];
+            let is_due = nomination.has_place
+                && (nomination.has_other || !self.slots[slot].needs_other)
+                && nomination.text == *count;
+            may_match |= is_due;
+            hits_of_one.clear();
+            let mut hit = nomination.last_hit.filter(|_| is_due);
+            while let Some((at, before)) = hit.and_then(|hit| hits.get(hit as usize)) {
+                hits_of_one.push(*at);
+                hit = *before;
+            }
+            // Nearly in order already, from the last to the first.
+            hits_of_one.reverse();
+            hits_of_one.sort_unstable();
+            let reach = &self.slots[slot].reach;
+            let mut floor = 0;
+            for &last in hits_of_one.iter() {
+                let first = match reach.is_nothing() {
+                    true => last,
+                    // What reaches to before the last hit is reached from that one.
+                    false => reach.back_from(text.bytes, last as usize, floor) as u32,
+                };
+                spans.push((first, last));
+                floor = last as usize;
+            }
+        }
+        if !may_match {
             return;
+        }
+        spans.sort_unstable();
+        let is_complete = hits.len() < MOST_HITS;
+        let starts = if is_complete { Starts::In(spans) } else { Starts::Anywhere };
+        let cache = &mut scratch.caches[number];
+        let size = |cache: &Option<Box<automaton::Cache>>| {
+            cache.as_ref().map_or(0, |cache| cache.memory_usage())
         };
-        let (mut cache, mut matched) = scratch.shared[number]
-            .take()
-            .unwrap_or_else(|| (shared.create_cache(), PatternSet::new(shared.pattern_len())));
-        matched.clear();
-        shared.which_overlapping_matches_with(&mut cache, &Input::new(text), &mut matched);
-        matched.iter().for_each(|one| scratch.nominate_anyway(self.rest[one.as_usize()]));
-        scratch.shared[number] = Some((cache, matched));
+        let before = size(cache);
+        let found = self.patterns[number].find(text, starts, cache, &mut scratch.means);
+        scratch.caches_size += size(cache).saturating_sub(before);
+        let Some(found) = found else { return };
+        let start = scratch.quotes.len();
+        quote(&text.bytes[found], &mut scratch.quotes);
+        scratch.found[number] = Some(Finding { scanner, quote: start..scratch.quotes.len() });
+    }
+
+    fn slot_count(&self) -> usize {
+        self.slots.len()
+    }
+}
+
+fn place_bit(number: usize) -> u64 {
+    1 << number.min(63)
+}
+
+/// A text as it is searched, and the literals in it.
+#[derive(Debug, Default)]
+struct View {
+    /// Where the text was, and how long: what stays in its place within a message, such as the
+    /// body, is not read twice.
+    of: Option<(usize, usize)>,
+    squeezed: Vec<u8>,
+    folded: Folded,
+    /// Needles, and where in the folded text each begins.
+    found: Vec<(u32, u32)>,
+}
+
+impl View {
+    fn set(&mut self, text: &[u8], is_prose: bool, needles: &Needles) {
+        if is_prose {
+            self.squeezed.clear();
+            squeeze(text, &mut self.squeezed);
+            self.folded.set_squeezed(&self.squeezed);
+        } else {
+            self.folded.set(text);
+        }
+        self.found.clear();
+        self.folded.text.extend_from_slice(&PADDING);
+        needles.find(&self.folded.text, |needle, at| self.found.push((needle, at as u32)));
     }
 }
 
@@ -165,26 +312,29 @@ pub(crate) struct Scratch {
     pub(crate) held: Vec<bool>,
     /// By signal of a check that some expression names.
     pub(crate) stated: Vec<bool>,
+    pub(crate) counted: Counted,
     quotes: String,
-    squeezed: Vec<u8>,
-    folded: Folded,
+    /// The last text, and the last of those that may come again.
+    views: [View; 2],
     /// Counts texts, so that marks of earlier ones need no clearing.
     text: u64,
-    /// By pattern.
+    /// By alternative.
     nominated: Vec<Nomination>,
+    /// By pattern, the last text that it was a candidate in.
+    candidate_in: Vec<u64>,
     candidates: Vec<usize>,
-    /// Where literals were found: the source's byte, and the pattern's hit before.
+    /// Where literals were found, and the alternative's hit before.
     hits: Vec<(u32, Option<u32>)>,
-    /// The hits of one pattern, from left to right.
+    /// Those of one alternative, from left to right.
     hits_of_one: Vec<u32>,
-    caches: Vec<Option<Box<PatternCache>>>,
+    /// Where matches of one pattern may begin: from the first to the last byte.
+    spans: Vec<(u32, u32)>,
+    caches: Vec<Option<Box<automaton::Cache>>>,
     caches_size: usize,
-    /// By scanner.
-    shared: Vec<Option<(Cache, PatternSet)>>,
-    budget: usize,
+    means: Means,
 }
 
-/// Why a pattern may match a text.
+/// Why an alternative may match a text.
 #[derive(Debug, Clone, Copy, Default)]
 struct Nomination {
     /// The text, by its count; of another, nothing here counts.
@@ -199,17 +349,20 @@ struct Nomination {
 
 impl Scratch {
     /// Forgets the last message.
-    pub(crate) fn begin(&mut self, patterns: usize, scanners: usize, rules: usize, signals: usize) {
+    pub(crate) fn begin(&mut self, scanners: &Scanners, rules: usize, signals: usize) {
+        let patterns = scanners.pattern_count();
         self.found.clear();
         self.found.resize(patterns, None);
         self.held.clear();
         self.held.resize(rules, false);
         self.stated.clear();
         self.stated.resize(signals, false);
-        self.nominated.resize(patterns, Nomination::default());
-        self.shared.resize_with(scanners, || None);
+        self.nominated.resize(scanners.slot_count(), Nomination::default());
+        self.candidate_in.resize(patterns, 0);
+        self.counted = Counted::default();
         self.quotes.clear();
-        self.budget = BUDGET;
+        self.means.budget = BUDGET;
+        self.views.iter_mut().for_each(|view| view.of = None);
         if self.caches_size > LARGEST_CACHES {
             self.caches.clear();
             self.caches_size = 0;
@@ -228,82 +381,28 @@ impl Scratch {
         self.hits.clear();
     }
 
-    /// Notes that `pattern` may match this text, unless it is found already.
-    fn nominate(&mut self, pattern: usize) -> Option<&mut Nomination> {
+    /// Notes that an alternative of `pattern` may match this text, unless one is found already.
+    fn nominate(&mut self, pattern: usize, slot: usize) -> Option<&mut Nomination> {
         if self.found[pattern].is_some() {
             return None;
         }
-        let nomination = &mut self.nominated[pattern];
+        let nomination = &mut self.nominated[slot];
         if nomination.text != self.text {
             *nomination = Nomination { text: self.text, ..Nomination::default() };
-            self.candidates.push(pattern);
+            if std::mem::replace(&mut self.candidate_in[pattern], self.text) != self.text {
+                self.candidates.push(pattern);
+            }
         }
         Some(nomination)
     }
 
-    /// Nominates a pattern whose literals, if it has any, were not looked for.
-    fn nominate_anyway(&mut self, pattern: usize) {
-        if let Some(nomination) = self.nominate(pattern) {
-            (nomination.has_place, nomination.has_other) = (true, true);
-        }
-    }
-
-    fn hit(&mut self, pattern: usize, at: u32) {
-        let nomination = &mut self.nominated[pattern];
+    fn hit(&mut self, slot: usize, at: usize) {
+        let nomination = &mut self.nominated[slot];
         nomination.has_place = true;
         if self.hits.len() < MOST_HITS {
-            self.hits.push((at, nomination.last_hit));
+            self.hits.push((at as u32, nomination.last_hit));
             nomination.last_hit = Some(self.hits.len() as u32 - 1);
         }
-    }
-
-    fn confirm(&mut self, number: usize, pattern: &Pattern, scanner: usize, text: &[u8]) {
-        let nomination = self.nominated[number];
-        if let Some(required) = &pattern.required
-            && !(nomination.has_place && (nomination.has_other || required.also.is_empty()))
-        {
-            return;
-        }
-        self.hits_of_one.clear();
-        let mut hit = nomination.last_hit;
-        while let Some((at, before)) = hit.and_then(|hit| self.hits.get(hit as usize)) {
-            self.hits_of_one.push(*at);
-            hit = *before;
-        }
-        self.hits_of_one.reverse();
-        self.hits_of_one.dedup();
-        let is_complete = self.hits.len() < MOST_HITS && !self.hits_of_one.is_empty();
-        let hits = is_complete.then_some(&self.hits_of_one[..]);
-        let cache = self.caches[number].get_or_insert_with(|| Box::new(pattern.cache()));
-        let before = cache.memory_usage();
-        let found = pattern.find(cache, text, hits, &mut self.budget);
-        self.caches_size += cache.memory_usage().saturating_sub(before);
-        let Some(found) = found else { return };
-        let start = self.quotes.len();
-        quote(&text[found], &mut self.quotes);
-        self.found[number] = Some(Finding { scanner, quote: start..self.quotes.len() });
-    }
-}
-
-/// Appends `text` with each run of white space as one space, so that a line's end in the middle of
-/// a phrase hides nothing.
-pub(crate) fn squeeze(text: &[u8], out: &mut Vec<u8>) {
-    let mut space = false;
-    for chunk in text.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            if c.is_whitespace() {
-                space = true;
-                continue;
-            }
-            if std::mem::take(&mut space) && !out.is_empty() {
-                out.push(b' ');
-            }
-            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-        }
-        if std::mem::take(&mut space) {
-            out.push(b' ');
-        }
-        out.extend_from_slice(chunk.invalid());
     }
 }
 

@@ -1,0 +1,123 @@
+//! How far a match reaches, and what is in it.
+//!
+//! Invariant: bounds are never too small, sets of bytes never too small.
+
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+use crate::ahead::ByteSet;
+
+/// How many bytes something takes: up to so many, and any number of some bytes besides.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Extent {
+    pub(crate) bytes: usize,
+    /// What is repeated without end consists of these.
+    pub(crate) free: ByteSet,
+}
+
+impl Extent {
+    /// Of what `pattern` matches.
+    pub(crate) fn of(pattern: &Hir) -> Self {
+        match pattern.kind() {
+            HirKind::Empty | HirKind::Look(_) => Self::default(),
+            HirKind::Literal(_) | HirKind::Class(_) => {
+                let bytes = pattern.properties().maximum_len().unwrap_or(usize::MAX);
+                Self { bytes, ..Self::default() }
+            }
+            HirKind::Capture(group) => Self::of(&group.sub),
+            HirKind::Repetition(repeat) => match repeat.max {
+                Some(max) => {
+                    let one = Self::of(&repeat.sub);
+                    Self { bytes: one.bytes.saturating_mul(max as usize), ..one }
+                }
+                None => {
+                    let mut free = ByteSet::default();
+                    add_bytes(&repeat.sub, &mut free);
+                    Self { bytes: 0, free }
+                }
+            },
+            HirKind::Concat(parts) => {
+                parts.iter().fold(Self::default(), |all, part| all.and(Self::of(part)))
+            }
+            HirKind::Alternation(parts) => {
+                parts.iter().fold(Self::default(), |all, part| all.or(Self::of(part)))
+            }
+        }
+    }
+
+    /// Of one behind the other.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.free.join(other.free);
+        Self { bytes: self.bytes.saturating_add(other.bytes), ..self }
+    }
+
+    /// Of either.
+    pub(crate) fn or(mut self, other: Self) -> Self {
+        self.free.join(other.free);
+        Self { bytes: self.bytes.max(other.bytes), ..self }
+    }
+
+    /// Whether it is no byte at all.
+    pub(crate) fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The first byte from which it may reach to the one at `last`, not before `floor`.
+    pub(crate) fn back_from(&self, text: &[u8], last: usize, floor: usize) -> usize {
+        let (mut left, mut from) = (self.bytes, last + 1);
+        while from > floor {
+            if text.get(from - 1).is_none_or(|&byte| !self.free.has(byte)) {
+                match left.checked_sub(1) {
+                    Some(less) => left = less,
+                    None => break,
+                }
+            }
+            from -= 1;
+        }
+        from.min(last)
+    }
+}
+
+/// Adds every byte that a match may have.
+fn add_bytes(pattern: &Hir, bytes: &mut ByteSet) {
+    match pattern.kind() {
+        HirKind::Empty | HirKind::Look(_) => {}
+        HirKind::Literal(literal) => literal.0.iter().for_each(|&byte| bytes.add(byte)),
+        HirKind::Class(Class::Bytes(class)) => {
+            class.iter().for_each(|range| (range.start()..=range.end()).for_each(|b| bytes.add(b)));
+        }
+        HirKind::Class(Class::Unicode(class)) => {
+            for range in class.iter() {
+                let (start, end) = (u32::from(range.start()), u32::from(range.end()));
+                (start..=end.min(0x7f)).for_each(|byte| bytes.add(byte as u8));
+                if end > 0x7f {
+                    (0x80..=0xff).for_each(|byte| bytes.add(byte));
+                }
+            }
+        }
+        HirKind::Repetition(repeat) => add_bytes(&repeat.sub, bytes),
+        HirKind::Capture(group) => add_bytes(&group.sub, bytes),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().for_each(|part| add_bytes(part, bytes));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(pattern: &str, text: &str, expect: usize) {
+        let extent = Extent::of(&regex_syntax::parse(pattern).unwrap());
+        assert_eq!(extent.back_from(text.as_bytes(), text.len() - 1, 0), expect, "{pattern}");
+    }
+
+    #[test]
+    fn it_goes_back_as_far_as_a_match_may() {
+        check("abc", "xxxabc", 3);
+        check("[0-9]+abc", "x 123abc", 2);
+        check("(?:[0-9]+ ){0,2}pill", "7 8, 25 100 200 pill", 8);
+        check("(?:[0-9]+ )*pill", "7 8, 25 100 200 pill", 4);
+        check(".*pill", "7 8, 25 100 200 pill", 0);
+    }
+}
