@@ -26,7 +26,7 @@ pub(crate) struct Needles {
 /// A needle, as the list of its hash has it.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    /// The four bytes, or three with a zero above.
+    /// The four bytes, or three with a zero below.
     gram: u32,
     /// The four bytes of the needle that are furthest from those: they tell nearly all needles of
     /// one list apart without reading them.
@@ -62,14 +62,14 @@ impl Needles {
                 continue;
             }
             has_short |= text.len() == SHORTEST;
-            let grams = text.windows(text.len().min(4)).enumerate().map(|(within, gram)| {
-                let gram = word(gram);
-                let hash = hash(gram);
+            let grams = text.windows(text.len().min(4)).enumerate().map(|(within, text)| {
+                let gram = word(text) << (8 * (4 - text.len()));
+                let hash = of_product(product(gram));
                 let load = load[list(hash)];
                 // Bytes that lead somewhere already cost nothing more but one comparison; a long
                 // list would be dear where someone writes them everywhere.
-                let new = if filter[hash / 64] >> (hash % 64) & 1 == 0 { 2 } else { 1 };
-                let cost = u64::from(rarity::frequency(gram) * new) << (load / 8).min(32);
+                let new: u64 = if filter[hash / 64] >> (hash % 64) & 1 == 0 { 2 } else { 1 };
+                let cost = (rarity::frequency(text) >> 2).saturating_mul(new << (load / 8).min(32));
                 (cost, hash, gram, within)
             });
             let Some((_, hash, gram, within)) = grams.min_by_key(|(cost, ..)| *cost) else {
@@ -121,18 +121,24 @@ impl Needles {
         if self.entries.is_empty() {
             return;
         }
+        match self.has_short {
+            true => self.find_in::<true>(padded, &mut show),
+            false => self.find_in::<false>(padded, &mut show),
+        }
+    }
+
+    fn find_in<const HAS_SHORT: bool>(&self, padded: &[u8], show: &mut impl FnMut(u32, usize)) {
         for (at, four) in padded.array_windows::<4>().enumerate() {
             let gram = u32::from_le_bytes(*four);
-            let four = hash(gram);
-            let three = if self.has_short { hash(gram & THREE) } else { four };
+            let product = product(gram);
+            let (four, three) = (of_product(product), of_product(product << 8));
             // One branch for both: either seldom passes.
-            if self.passes(four) | self.passes(three) {
+            if self.passes(four) | (HAS_SHORT & self.passes(three)) {
                 if self.passes(four) {
-                    self.compare(gram, four, padded, at, &mut show);
+                    self.compare::<false>(gram, four, padded, at, show);
                 }
-                // Where the fourth byte is zero both are the same.
-                if gram > THREE && self.has_short && self.passes(three) {
-                    self.compare(gram & THREE, three, padded, at, &mut show);
+                if HAS_SHORT && self.passes(three) {
+                    self.compare::<true>(gram << 8, three, padded, at, show);
                 }
             }
         }
@@ -143,7 +149,7 @@ impl Needles {
         self.filter[hash / 64 % FILTER_WORDS] >> (hash % 64) & 1 == 1
     }
 
-    fn compare(
+    fn compare<const IS_SHORT: bool>(
         &self,
         gram: u32,
         hash: usize,
@@ -153,7 +159,10 @@ impl Needles {
     ) {
         let list = list(hash);
         let entries = self.lists[list] as usize..self.lists[list + 1] as usize;
-        for entry in self.entries[entries].iter().filter(|entry| entry.gram == gram) {
+        let same = |entry: &&Entry| {
+            entry.gram == gram && (usize::from(entry.length) == SHORTEST) == IS_SHORT
+        };
+        for entry in self.entries[entries].iter().filter(same) {
             let Some(begin) = at.checked_sub(entry.within.into()) else { continue };
             let end = begin + usize::from(entry.length);
             if end + PADDING.len() > padded.len() {
@@ -172,8 +181,6 @@ impl Needles {
     }
 }
 
-const THREE: u32 = 0xff_ffff;
-
 /// Up to four bytes.
 fn word(bytes: &[u8]) -> u32 {
     match bytes.first_chunk() {
@@ -182,8 +189,13 @@ fn word(bytes: &[u8]) -> u32 {
     }
 }
 
-fn hash(gram: u32) -> usize {
-    (gram.wrapping_mul(0x9e37_79b1) >> (32 - FILTER_BITS)) as usize
+/// Of the first three bytes alone, it is this of all four, shifted by a byte.
+fn product(gram: u32) -> u32 {
+    gram.wrapping_mul(0x9e37_79b1)
+}
+
+fn of_product(product: u32) -> usize {
+    (product >> (32 - FILTER_BITS)) as usize
 }
 
 fn list(hash: usize) -> usize {
@@ -198,9 +210,18 @@ mod tests {
     fn every_needle_is_found_wherever_it_is() {
         let needles = ["abc", "abcd", "bcde", "abcdefgh", " you are", "zz\0", "счёт", "aaaaaa"];
         let finder = Needles::new(needles.iter().map(|needle| needle.as_bytes()));
-        for text in
-            ["abcdefgh", "xabcd", "abc", "ab", "", "if you are", "aaaaaaaaa", "ваш счёт", "zz"]
-        {
+        for text in [
+            "abcdefgh",
+            "xabcd",
+            "abc",
+            "ab",
+            "",
+            "if you are",
+            "aaaaaaaaa",
+            "ваш счёт",
+            "zz",
+            "\0abc",
+        ] {
             let mut found = Vec::new();
             let padded = [text.as_bytes(), &PADDING].concat();
             finder.find(&padded, |needle, at| found.push((at, needle as usize)));
