@@ -4,6 +4,8 @@
 
 use std::collections::HashMap;
 
+use regex_automata::util::look::Look;
+
 use crate::program::{CharSet, Choice, Program, Step};
 
 /// So many bytes from the beginning of a match are known.
@@ -36,7 +38,7 @@ impl ByteSet {
         self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
     }
 
-    fn each(self, mut show: impl FnMut(u8)) {
+    pub(crate) fn each(self, mut show: impl FnMut(u8)) {
         for (number, mut word) in self.0.into_iter().enumerate() {
             while word != 0 {
                 show((64 * number) as u8 + word.trailing_zeros() as u8);
@@ -105,6 +107,7 @@ fn settle(program: &Program, branches: &[Vec<u32>]) -> Vec<Ahead> {
                         set.join(next(number as u32 + 1));
                     }
                 }
+                Step::Look(Look::End) => set = Ahead { end: true, ..Ahead::default() },
                 Step::Look(_) => set = next(number as u32 + 1),
                 Step::Either { first, second } => {
                     set = next(first);
@@ -240,7 +243,9 @@ fn lead(program: &Program, branches: &[Vec<u32>]) -> [ByteSet; LEAD] {
                     }
                 }
             }
-            Step::Look(regex_automata::util::look::Look::Start) => {}
+            Step::Look(Look::Start) => {}
+            // Nothing follows, and what is too short for these sets is not held to them.
+            Step::Look(Look::End) => {}
             Step::Look(_) => open.push((next, at)),
             Step::Either { first, second } => open.extend([(first, at), (second, at)]),
             Step::Choice(choice) => {

@@ -61,6 +61,11 @@ impl Extent {
         *self == Self::default()
     }
 
+    /// Whether nothing in it is repeated without end.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.free == ByteSet::NONE
+    }
+
     /// The first byte from which it may reach to the one at `last`, not before `floor`.
     pub(crate) fn back_from(&self, text: &[u8], last: usize, floor: usize) -> usize {
         let (mut left, mut from) = (self.bytes, last + 1);

@@ -205,24 +205,26 @@ fn ascii_prefix(text: &[u8]) -> usize {
 /// `in_space`: whether some stands before.
 fn plain_prefix(text: &[u8], in_space: bool) -> usize {
     const BLOCK: usize = 32;
-    let mut before = if in_space { b' ' } else { b'x' };
-    let mut plain = 0;
-    for block in text.chunks_exact(BLOCK) {
-        // Each byte is looked at whatever the ones before are, so that many are at once.
-        let inside = block
-            .iter()
-            .zip(&block[1..])
-            .fold(false, |any, (&before, &byte)| any | is_changed(before, byte));
-        if inside | is_changed(before, block[0]) {
+    let Some(&first) = text.first() else { return 0 };
+    if is_changed(if in_space { b' ' } else { b'x' }, first) {
+        return 0;
+    }
+    let mut plain = 1;
+    // Each byte is looked at whatever the ones before are, so that many are at once.
+    while let (Some(before), Some(block)) =
+        (text[plain - 1..].first_chunk::<BLOCK>(), text[plain..].first_chunk::<BLOCK>())
+    {
+        let mut changed = 0;
+        for (&before, &byte) in before.iter().zip(block) {
+            changed |= u8::from(is_changed(before, byte));
+        }
+        if changed != 0 {
             break;
         }
-        before = block[BLOCK - 1];
         plain += BLOCK;
     }
-    let stays = text[plain..]
-        .iter()
-        .take_while(|&&byte| !is_changed(std::mem::replace(&mut before, byte), byte));
-    plain + stays.count()
+    let rest = text[plain - 1..].iter().zip(&text[plain..]);
+    plain + rest.take_while(|&(&before, &byte)| !is_changed(before, byte)).count()
 }
 
 fn is_changed(before: u8, byte: u8) -> bool {

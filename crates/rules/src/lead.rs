@@ -1,52 +1,112 @@
-//! Where patterns without a literal may begin, for all of them in one pass over a text.
+//! Where alternatives without a literal may begin, for all of them in one pass over a text.
 //!
-//! Invariant: wherever such a pattern matches, its beginning is shown.
+//! Invariant: wherever such an alternative matches, its beginning is shown.
 
-use crate::ahead::LEAD;
-use crate::pattern::Pattern;
+use memchr::{memchr, memchr2, memchr3};
+use regex_syntax::hir::{Class, Hir, HirKind};
 
-/// Up to 64 patterns.
+use crate::ahead::{ByteSet, LEAD};
+use crate::program::Program;
+
+/// What is known of an alternative without a literal.
+#[derive(Debug)]
+pub(crate) struct Lead {
+    /// The sets of its first bytes, other than at the text's beginning.
+    first: [ByteSet; LEAD],
+    /// The bytes of its shortest match.
+    shortest: usize,
+    /// One of these, up to three, is in every match; empty when none is known.
+    needs: Vec<u8>,
+}
+
+/// An alternative and its pattern, by their numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub(crate) slot: u32,
+    pub(crate) pattern: usize,
+}
+
+/// Up to 64 alternatives.
 #[derive(Debug)]
 pub(crate) struct Leads {
-    /// Their numbers.
-    patterns: Vec<usize>,
-    /// By place from the beginning and by byte: in which patterns it may stand there.
+    members: Vec<Member>,
+    /// By place from the beginning and by byte: in which alternatives it may stand there.
     may: [Box<[u64; 256]>; LEAD],
+    /// By the number of bytes that are left: which of them may match in so few.
+    fits: [u64; LEAD],
+    /// Sets of bytes of which one has to be in the text, and for which.
+    needs: Vec<(Vec<u8>, u64)>,
+}
+
+impl Lead {
+    pub(crate) fn new(alternative: &Hir, program: Option<&Program>) -> Self {
+        Self {
+            first: program.map_or([ByteSet::ALL; LEAD], |program| program.lead),
+            shortest: alternative.properties().minimum_len().unwrap_or(0),
+            needs: needs(alternative).unwrap_or_default(),
+        }
+    }
+
+    /// What both have in common, unless one of them needs what the other doesn't.
+    pub(crate) fn join(&mut self, other: &Self) -> bool {
+        if self.needs != other.needs {
+            return false;
+        }
+        self.first.iter_mut().zip(&other.first).for_each(|(all, more)| all.join(*more));
+        self.shortest = self.shortest.min(other.shortest);
+        true
+    }
 }
 
 impl Leads {
-    /// Puts `members`, numbers of `patterns`, into groups.
-    pub(crate) fn new(members: &[usize], patterns: &[Pattern]) -> Vec<Self> {
-        members.chunks(64).map(|members| Self::of(members, patterns)).collect()
+    /// Puts `members` into groups.
+    pub(crate) fn new(members: &[(Member, &Lead)]) -> Vec<Self> {
+        members.chunks(64).map(Self::of).collect()
     }
 
-    fn of(members: &[usize], patterns: &[Pattern]) -> Self {
+    fn of(members: &[(Member, &Lead)]) -> Self {
         let mut may = [(); LEAD].map(|()| Box::new([0; 256]));
-        for (bit, &member) in members.iter().enumerate() {
-            let lead = patterns[member].lead();
-            for (place, may) in may.iter_mut().enumerate() {
-                for (byte, may) in (0_u8..=255).zip(may.iter_mut()) {
-                    *may |= u64::from(lead.is_none_or(|lead| lead[place].has(byte))) << bit;
-                }
+        let mut fits = [0; LEAD];
+        let mut needs: Vec<(Vec<u8>, u64)> = Vec::new();
+        for (number, (_, lead)) in members.iter().enumerate() {
+            let bit = 1 << number;
+            for (set, may) in lead.first.iter().zip(&mut may) {
+                set.each(|byte| may[usize::from(byte)] |= bit);
+            }
+            fits.iter_mut().skip(lead.shortest).for_each(|fits| *fits |= bit);
+            match needs.iter_mut().find(|(bytes, _)| *bytes == lead.needs) {
+                _ if lead.needs.is_empty() => {}
+                Some((_, bits)) => *bits |= bit,
+                None => needs.push((lead.needs.clone(), bit)),
             }
         }
-        Self { patterns: members.to_vec(), may }
+        Self { members: members.iter().map(|(member, _)| *member).collect(), may, fits, needs }
     }
 
-    /// Shows each pattern, by its number, and where it may begin, from left to right. Beginning and
-    /// end of the text are always shown.
-    pub(crate) fn find(&self, text: &[u8], mut show: impl FnMut(usize, usize)) {
+    /// Shows each alternative and where it may begin, from left to right.
+    pub(crate) fn find(&self, text: &[u8], mut show: impl FnMut(Member, usize)) {
         let mut show_all = |mut bits: u64, at: usize| {
             while bits != 0 {
-                show(self.patterns[bits.trailing_zeros() as usize], at);
+                show(self.members[bits.trailing_zeros() as usize], at);
                 bits &= bits - 1;
             }
         };
-        let all = u64::MAX >> (64 - self.patterns.len());
-        let known = text.len().saturating_sub(LEAD - 1);
-        if known > 0 {
-            show_all(all, 0);
+        let mut all = u64::MAX >> (64 - self.members.len());
+        for (bytes, bits) in &self.needs {
+            let has = match bytes[..] {
+                [one] => memchr(one, text),
+                [one, two] => memchr2(one, two, text),
+                [one, two, three, ..] => memchr3(one, two, three, text),
+                [] => Some(0),
+            };
+            all &= if has.is_some() { u64::MAX } else { !bits };
         }
+        if all == 0 {
+            return;
+        }
+        let fits = |left: usize| self.fits.get(left).unwrap_or(&u64::MAX) & all;
+        // What begins where the text does need not begin with these bytes.
+        show_all(fits(text.len()), 0);
         for (at, first) in text.array_windows::<LEAD>().enumerate().skip(1) {
             let may = |place: usize| self.may[place][usize::from(first[place])];
             let bits = (0..LEAD).fold(all, |bits, place| bits & may(place));
@@ -54,6 +114,62 @@ impl Leads {
                 show_all(bits, at);
             }
         }
-        (known..=text.len()).for_each(|at| show_all(all, at));
+        for at in text.len().saturating_sub(LEAD - 1).max(1)..=text.len() {
+            show_all(fits(text.len() - at), at);
+        }
+    }
+}
+
+/// Up to three bytes, none of them common, of which every match has one.
+fn needs(pattern: &Hir) -> Option<Vec<u8>> {
+    let rare =
+        |byte: u8| !byte.is_ascii() || (byte.is_ascii_punctuation() && !b".,-'/:".contains(&byte));
+    let bytes = match pattern.kind() {
+        HirKind::Empty | HirKind::Look(_) => return None,
+        HirKind::Literal(literal) => vec![*literal.0.iter().find(|&&byte| rare(byte))?],
+        HirKind::Class(Class::Unicode(class)) => {
+            let ranges = class.iter().map(|range| range.start()..=range.end());
+            let count = class.iter().map(|one| u32::from(one.end()) - u32::from(one.start()) + 1);
+            if count.sum::<u32>() > 3 {
+                return None;
+            }
+            ranges.flatten().map(|c| c.to_string().as_bytes()[0]).collect()
+        }
+        HirKind::Class(Class::Bytes(_)) => return None,
+        HirKind::Capture(group) => return needs(&group.sub),
+        HirKind::Repetition(repeat) if repeat.min > 0 => return needs(&repeat.sub),
+        HirKind::Repetition(_) => return None,
+        HirKind::Concat(parts) => return parts.iter().find_map(needs),
+        HirKind::Alternation(parts) => {
+            let mut all = parts.iter().map(needs).collect::<Option<Vec<_>>>()?.concat();
+            all.sort_unstable();
+            all.dedup();
+            all
+        }
+    };
+    (bytes.len() <= 3 && bytes.iter().all(|&byte| rare(byte))).then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beginnings_are_shown_and_little_else() {
+        for (pattern, text, expect) in [
+            ("[0-9]{3}%", "12 123% 1", &[0, 3][..]),
+            ("[0-9]{3}%", "12 123 1", &[]),
+            ("^[0-9]|x[0-9]$", "7 x7 x7", &[0, 4, 5, 6]),
+            ("(?:^[0-9]|x[0-9])[a-z]{2}", "7 x7 x7", &[0, 4]),
+            ("[0-9]+", "x7", &[0, 1]),
+            ("[€$][0-9]", "a €5", &[0, 2, 3, 4]),
+        ] {
+            let hir = regex_syntax::parse(pattern).unwrap();
+            let lead = Lead::new(&hir, Program::new(&hir).as_ref());
+            let mut found = Vec::new();
+            Leads::new(&[(Member { slot: 0, pattern: 0 }, &lead)])[0]
+                .find(text.as_bytes(), |_, at| found.push(at));
+            assert_eq!(found, expect, "{pattern} in {text}");
+        }
     }
 }

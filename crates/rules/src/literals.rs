@@ -10,73 +10,84 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 use crate::ahead::ByteSet;
 use crate::extent::Extent;
 use crate::fold::{Folded, fold_char};
+use crate::rarity;
 
-/// What a pattern, or one of its alternatives, can't match without.
-#[derive(Debug, PartialEq, Eq)]
+/// What an alternative of a pattern can't match without.
+#[derive(Debug)]
 pub(crate) struct Required {
-    /// Folded; every match contains one of them.
+    /// Every match contains one of them; where the first of them ends tells where it may begin.
+    pub(crate) near: Needed,
+    /// Every match contains one of each of these as well.
+    pub(crate) also: Vec<Needed>,
+}
+
+/// Strings, folded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Needed {
     pub(crate) literals: Vec<Vec<u8>>,
     /// From where a match begins to where the first of them ends; nothing when a match begins with
     /// one of them.
     pub(crate) reach: Extent,
-    /// Every match contains one of these as well; empty when nothing more is known.
-    pub(crate) also: Vec<Vec<u8>>,
 }
 
-/// What each alternative of `pattern` can't match without. Empty when one of them can do without
-/// any small set of worthwhile literals.
-pub(crate) fn required(pattern: &Hir) -> Vec<Required> {
-    let mut found = Vec::new();
-    if each_alternative(pattern, &mut found).is_none() {
-        found.clear();
-    }
-    found
-}
-
-fn each_alternative(pattern: &Hir, found: &mut Vec<Required>) -> Option<()> {
+/// The alternatives of `pattern`, and what each can't match without; `None` of one that can do
+/// without any small set of worthwhile literals.
+pub(crate) fn alternatives(pattern: &Hir) -> Vec<(&Hir, Option<Required>)> {
     match pattern.kind() {
-        HirKind::Capture(group) => each_alternative(&group.sub, found),
+        HirKind::Capture(group) => return alternatives(&group.sub),
         HirKind::Alternation(parts) if inside(pattern).exact.is_none() => {
-            parts.iter().try_for_each(|part| each_alternative(part, found))
+            return parts.iter().flat_map(alternatives).collect();
         }
         // The parser puts before all alternatives what they have in common, such as `\b`.
-        HirKind::Concat(parts) => match parts.split_last() {
-            Some((last, looks))
-                if looks.iter().all(|part| part.properties().maximum_len() == Some(0)) =>
+        HirKind::Concat(parts) => {
+            // What begins only where the text does is best known whole.
+            let is_look = |part: &Hir| {
+                part.properties().maximum_len() == Some(0)
+                    && !part.properties().look_set().contains_anchor_haystack()
+            };
+            if let Some((last, looks)) = parts.split_last()
+                && looks.iter().all(is_look)
             {
-                each_alternative(last, found)
+                return alternatives(last);
             }
-            _ => of_one(pattern).map(|one| found.push(one)),
-        },
-        _ => of_one(pattern).map(|one| found.push(one)),
+        }
+        _ => {}
     }
+    vec![(pattern, required(pattern))]
 }
 
-fn of_one(pattern: &Hir) -> Option<Required> {
-    let known = inside(pattern);
+fn required(pattern: &Hir) -> Option<Required> {
+    let mut known = inside(pattern);
     // Where a match would begin is worth more than a rarer literal: there, a failure is quick.
     // White space begins where its run does, which need not be where the match does.
     let starts = known.begin().cloned().and_then(worthwhile);
     let starts = starts.filter(|starts| !starts.iter().any(|start| start.starts_with(b" ")));
-    let (mut literals, reach, mut also) = match starts {
-        Some(starts) => {
-            (starts, Extent::default(), known.later.map(|later| later.literals).unwrap_or_default())
-        }
+    let mut near = match starts {
+        Some(literals) => Needed { literals, reach: Extent::default() },
         None => {
-            let Needed { literals, reach } = known.into_needed()?;
-            (literals, reach, Vec::new())
+            if let Some(exact) = known.exact.take() {
+                known.needed.extend(needed(exact, known.longest));
+            }
+            let number = (0..known.needed.len()).min_by_key(|&one| known.needed[one].dearness())?;
+            known.needed.swap_remove(number)
         }
     };
-    for set in [&mut literals, &mut also] {
-        set.sort();
-        set.dedup();
+    let contains = |long: &[u8], short: &[u8]| long.windows(short.len()).any(|part| part == short);
+    // What the first ones contain is there anyway.
+    known.needed.retain(|other| {
+        let implied = |one: &Vec<u8>| other.literals.iter().any(|other| contains(one, other));
+        !near.literals.iter().all(implied)
+    });
+    known.needed.truncate(MOST_ALSO);
+    for set in known.needed.iter_mut().chain([&mut near]) {
+        set.literals.sort();
+        set.literals.dedup();
     }
-    if literals == also {
-        also.clear();
-    }
-    Some(Required { literals, reach, also })
+    Some(Required { near, also: known.needed })
 }
 
+/// So many other sets of one alternative are looked for.
+pub(crate) const MOST_ALSO: usize = 3;
 /// More strings than this for one pattern, and the automaton grows faster than it saves.
 const MOST: usize = 160;
 /// Longer literals are no rarer.
@@ -93,26 +104,16 @@ struct Inside {
     exact: Option<Vec<Vec<u8>>>,
     /// A set of which each of them begins with one, when they are too many to list.
     starts: Option<Vec<Vec<u8>>>,
-    /// A set of which each of them contains one.
-    needed: Option<Needed>,
-    /// The same, of sets that aren't what each of them begins with.
-    later: Option<Needed>,
+    /// Sets, the rarest first: each string contains one of each.
+    needed: Vec<Needed>,
     longest: Extent,
-}
-
-#[derive(Clone)]
-struct Needed {
-    literals: Vec<Vec<u8>>,
-    /// From the beginning to where the first of them ends.
-    reach: Extent,
 }
 
 impl Inside {
     const ANY: Self = Self {
         exact: None,
         starts: None,
-        needed: None,
-        later: None,
+        needed: Vec::new(),
         longest: Extent { bytes: usize::MAX, free: ByteSet::NONE },
     };
 
@@ -125,8 +126,10 @@ impl Inside {
         self.exact.as_ref().or(self.starts.as_ref())
     }
 
-    fn into_needed(self) -> Option<Needed> {
-        better(self.exact.and_then(|exact| needed(exact, self.longest)), self.needed)
+    /// The rarest set of which each contains one.
+    fn into_rarest(self) -> Option<Needed> {
+        let exact = self.exact.and_then(|exact| needed(exact, self.longest));
+        self.needed.into_iter().chain(exact).min_by_key(Needed::frequency)
     }
 }
 
@@ -167,7 +170,8 @@ fn of_kind(pattern: &Hir) -> Inside {
                 let mut known = concat(std::iter::repeat_n(inside(&repeat.sub), copies));
                 if max != Some(min) || copies as u64 != u64::from(min) {
                     let starts = known.begin().cloned();
-                    known = Inside { starts, needed: known.into_needed(), ..Inside::ANY };
+                    let needed = known.into_rarest().into_iter().collect();
+                    known = Inside { starts, needed, ..Inside::ANY };
                 }
                 known
             }
@@ -184,34 +188,31 @@ fn is_space(pattern: &Hir) -> bool {
 /// Joins what is exact into ever longer strings; where that ends, the run so far is a candidate.
 fn concat(parts: impl Iterator<Item = Inside>) -> Inside {
     let mut run = vec![Vec::new()];
-    let (mut first, mut later, mut starts, mut whole) = (None, None, None, true);
+    let (mut sets, mut starts, mut whole): (Vec<Needed>, _, _) = (Vec::new(), None, true);
     // From the beginning to the end of the parts so far.
     let mut to = Extent::default();
-    for mut known in parts {
+    for known in parts {
         let from = to;
         to = from.and(known.longest);
+        sets.extend(known.needed.iter().map(|set| set.behind(from)));
         if let Some(joined) = known.exact.as_ref().and_then(|strings| cross(&run, strings)) {
             run = joined;
             continue;
         }
-        let inner = known.needed.take().map(|inner| inner.behind(from));
-        let behind = known.later.take().map(|later| later.behind(from));
         if std::mem::take(&mut whole) {
-            // What the part needs may be what it begins with, and so the whole.
-            first = better(needed(run.clone(), from), inner);
-            later = behind;
             let longer = known.begin().and_then(|begin| cross(&run, begin));
             starts = Some(longer.unwrap_or_else(|| run.clone()));
-        } else {
-            later = better(better(later, needed(run, from)), inner);
         }
-        run = known.exact.unwrap_or_else(|| vec![Vec::new()]);
+        let next = known.exact.unwrap_or_else(|| vec![Vec::new()]);
+        sets.extend(needed(std::mem::replace(&mut run, next), from));
     }
     if whole {
         return Inside { exact: Some(run), longest: to, ..Inside::ANY };
     }
-    let later = better(later, needed(run, to));
-    Inside { exact: None, starts, needed: better(first, later.clone()), later, longest: to }
+    sets.extend(needed(run, to));
+    sets.sort_by_key(Needed::frequency);
+    sets.truncate(MOST_ALSO + 1);
+    Inside { exact: None, starts, needed: sets, longest: to }
 }
 
 fn alternation(parts: &[Hir]) -> Inside {
@@ -219,19 +220,17 @@ fn alternation(parts: &[Hir]) -> Inside {
     let union = |sets: Option<Vec<Vec<Vec<u8>>>>| {
         sets.map(|sets| sets.concat()).filter(|strings| strings.len() <= MOST)
     };
-    let unite = |sets: Option<Vec<Needed>>| {
-        let reach = sets.iter().flatten().map(|needed| needed.reach);
-        let reach = reach.fold(Extent::default(), Extent::or);
-        let literals = union(sets.map(|sets| sets.into_iter().map(|one| one.literals).collect()));
-        literals.map(|literals| Needed { literals, reach })
+    let exact = union(known.iter().map(|part| part.exact.clone()).collect());
+    let begin = |form: fn(&Vec<Vec<u8>>) -> Vec<Vec<u8>>| {
+        union(known.iter().map(|part| part.begin().map(form)).collect())
     };
-    Inside {
-        exact: union(known.iter().map(|part| part.exact.clone()).collect()),
-        starts: union(known.iter().map(|part| part.begin().map(|all| shorter(all))).collect()),
-        needed: unite(known.iter().map(|part| part.clone().into_needed()).collect()),
-        later: unite(known.iter().map(|part| part.later.clone()).collect()),
-        ..Inside::ANY
-    }
+    let starts = begin(Vec::clone).or_else(|| begin(|all| shorter(all)));
+    let rarest: Option<Vec<Needed>> = known.into_iter().map(Inside::into_rarest).collect();
+    let reach = rarest.iter().flatten().map(|set| set.reach);
+    let reach = reach.fold(Extent::default(), Extent::or);
+    let literals = union(rarest.map(|sets| sets.into_iter().map(|set| set.literals).collect()));
+    let needed = literals.map(|literals| Needed { literals, reach }).into_iter().collect();
+    Inside { exact, starts, needed, ..Inside::ANY }
 }
 
 /// Beginnings of beginnings, when there are many: fewer, and still beginnings.
@@ -288,21 +287,20 @@ fn needed(strings: Vec<Vec<u8>>, reach: Extent) -> Option<Needed> {
 
 impl Needed {
     /// The same, of a part that begins `from` the beginning.
-    fn behind(self, from: Extent) -> Self {
-        Self { reach: from.and(self.reach), ..self }
+    fn behind(&self, from: Extent) -> Self {
+        Self { literals: self.literals.clone(), reach: from.and(self.reach) }
     }
-}
 
-/// The set whose shortest string is longer; of equals, the one with fewer strings.
-fn better(a: Option<Needed>, b: Option<Needed>) -> Option<Needed> {
-    // Past eight bytes a literal is rare enough; then fewer are better.
-    let worth = |set: &Needed| {
-        let shortest = set.literals.iter().map(Vec::len).min().unwrap_or(0);
-        (shortest.min(8), std::cmp::Reverse(set.literals.len()))
-    };
-    match (a, b) {
-        (Some(a), Some(b)) => Some(if worth(&b) > worth(&a) { b } else { a }),
-        (a, b) => a.or(b),
+    /// How often one of them is met in mail.
+    fn frequency(&self) -> u64 {
+        let each = self.literals.iter().map(|literal| rarity::frequency(literal));
+        each.fold(0, u64::saturating_add)
+    }
+
+    /// What it costs to look for matches around each that is met.
+    fn dearness(&self) -> u64 {
+        let far = if self.reach.is_bounded() { self.reach.bytes } else { 4_096 };
+        self.frequency().saturating_mul(64 + far as u64)
     }
 }
 
@@ -310,16 +308,21 @@ fn better(a: Option<Needed>, b: Option<Needed>) -> Option<Needed> {
 mod tests {
     use super::*;
 
-    /// `expect`: of each alternative.
+    /// `expect`: the nearest ones of each alternative.
     #[track_caller]
     fn check(pattern: &str, expect: &[&[&str]]) {
-        let found: Vec<Vec<String>> = required(&regex_syntax::parse(pattern).unwrap())
+        let hir = regex_syntax::parse(pattern).unwrap();
+        let text = |one: Vec<u8>| String::from_utf8(one).unwrap();
+        let found: Vec<Vec<String>> = alternatives(&hir)
             .into_iter()
-            .map(|one| {
-                one.literals.into_iter().map(|one| String::from_utf8(one).unwrap()).collect()
-            })
+            .filter_map(|(_, one)| Some(one?.near.literals.into_iter().map(text).collect()))
             .collect();
         assert_eq!(found, expect, "{pattern}");
+    }
+
+    fn only(pattern: &str) -> Required {
+        let hir = regex_syntax::parse(pattern).unwrap();
+        alternatives(&hir).remove(0).1.unwrap()
     }
 
     #[test]
@@ -343,7 +346,7 @@ mod tests {
 
     #[test]
     fn a_pattern_without_a_rare_literal_has_none() {
-        for pattern in [r"\d+", r".*", r"(?:abc)?", r"ab", r"abc|\w+", r"[a-z]{5}", "", r"   +"] {
+        for pattern in [r"\d+", r".*", r"(?:abc)?", r"ab", r"[a-z]{5}", "", r"   +"] {
             check(pattern, &[]);
         }
     }
@@ -357,17 +360,17 @@ mod tests {
             (r"\w+ million", 8),
             (r"million", 0),
         ] {
-            let required = required(&regex_syntax::parse(pattern).unwrap());
-            assert_eq!(required[0].reach.bytes, expect, "{pattern}");
+            assert_eq!(only(pattern).near.reach.bytes, expect, "{pattern}");
         }
     }
 
     #[test]
-    fn a_pattern_of_two_parts_needs_a_literal_of_each() {
-        let hir = regex_syntax::parse(r"(?i)\b(?:card|account) .{0,30}\bsuspended").unwrap();
-        let [Required { literals, reach, also }] = &required(&hir)[..] else { panic!() };
-        assert!(reach.is_nothing());
-        assert_eq!(*literals, [&b"account "[..], b"card "]);
-        assert_eq!(*also, [b"suspended"]);
+    fn a_pattern_of_several_parts_needs_a_literal_of_each() {
+        let required = only(r"(?i)\b(?:card|account) .{0,30}\bsuspended.{0,9}\b(?:today|now)");
+        assert_eq!(required.near.literals, [&b"account "[..], b"card "]);
+        assert!(required.near.reach.is_nothing());
+        let also: Vec<_> =
+            required.also.iter().map(|set| (set.literals.concat(), set.reach.bytes)).collect();
+        assert_eq!(also, [(b"suspended".to_vec(), 139), (b"nowtoday".to_vec(), 180)]);
     }
 }

@@ -1,21 +1,21 @@
 //! Many literals, looked for at once.
 //!
-//! Of each literal, the four bytes are known that are rarest in mail. Each four bytes of a text are
+//! Of each literal, those four bytes are known that are rarest in mail. Each four bytes of a text are
 //! looked up in a table of bits that stays in the nearest cache; what passes is compared in full.
 //! An automaton would wait for memory at every byte, and these literals' is of several MB.
 //!
 //! Invariant: every occurrence of every literal is found; the work at one place of a text is
-//! bounded by the longest of the lists that literals of the same four bytes share.
+//! bounded by the longest of the lists that literals of the same three bytes share.
 
 use crate::rarity;
 
 /// Literals, by number.
 #[derive(Debug)]
 pub(crate) struct Needles {
-    /// Which hashes of four bytes, and of three for the shortest literals, lead to a list.
-    filter: Box<[u64; FILTER_WORDS]>,
-    has_short: bool,
-    /// Where each list begins in `entries`; the next one's beginning is its end.
+    /// By hash of three bytes, a bit for each fourth one by its last six bits; all of them where
+    /// there is a literal of three bytes.
+    filter: Box<[u64; LISTS]>,
+    /// By the same hash, where its list begins in `entries`; the next one's beginning is its end.
     lists: Box<[u32]>,
     entries: Vec<Entry>,
     /// Where each needle begins in `bytes`; the next one's beginning is its end.
@@ -26,8 +26,9 @@ pub(crate) struct Needles {
 /// A needle, as the list of its hash has it.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    /// The four bytes, or three with a zero above.
+    /// The four bytes, or three with a zero above, and a mask of as many.
     gram: u32,
+    mask: u32,
     /// The four bytes of the needle that are furthest from those: they tell nearly all needles of
     /// one list apart without reading them.
     other: u32,
@@ -40,63 +41,57 @@ struct Entry {
 
 /// As many bytes behind a text are read as if they belonged to it.
 pub(crate) const PADDING: [u8; 3] = [0; 3];
-const FILTER_BITS: u32 = 18;
-const FILTER_WORDS: usize = 1 << (FILTER_BITS - 6);
-/// There are fewer lists than bits: most bits are never set.
-const LIST_BITS: u32 = 14;
-const LISTS: usize = 1 << LIST_BITS;
+const HASH_BITS: u32 = 12;
+const LISTS: usize = 1 << HASH_BITS;
 const SHORTEST: usize = 3;
 
 impl Needles {
     /// Needles shorter than three bytes are found nowhere.
     pub(crate) fn new<'n>(needles: impl Iterator<Item = &'n [u8]>) -> Self {
-        let mut filter = Box::new([0_u64; FILTER_WORDS]);
+        let mut filter = Box::new([0_u64; LISTS]);
         let (mut starts, mut bytes) = (vec![0], Vec::new());
-        let mut by_list = Vec::new();
+        let mut by_list: Vec<(usize, Entry)> = Vec::new();
         let mut load = vec![0_u16; LISTS];
-        let mut has_short = false;
         for (needle, text) in needles.enumerate() {
             bytes.extend_from_slice(text);
             starts.push(bytes.len() as u32);
             if text.len() < SHORTEST {
                 continue;
             }
-            has_short |= text.len() == SHORTEST;
-            let grams = text.windows(text.len().min(4)).enumerate().map(|(within, gram)| {
-                let gram = word(gram);
-                let hash = hash(gram);
-                let load = load[list(hash)];
+            let grams = text.windows(text.len().min(4)).enumerate().map(|(within, text)| {
+                let (gram, bits) =
+                    (word(text), if text.len() < 4 { u64::MAX } else { bit(word(text)) });
+                let list = list(gram);
                 // Bytes that lead somewhere already cost nothing more but one comparison; a long
                 // list would be dear where someone writes them everywhere.
-                let new = if filter[hash / 64] >> (hash % 64) & 1 == 0 { 2 } else { 1 };
-                let cost = u64::from(rarity::frequency(gram) * new) << (load / 8).min(32);
-                (cost, hash, gram, within)
+                let new = if filter[list] & bits == bits { 1_u64 } else { 2 };
+                let weight = new << (load[list] / 8).min(32);
+                ((rarity::frequency(text) >> 2).saturating_mul(weight), list, bits, gram, within)
             });
-            let Some((_, hash, gram, within)) = grams.min_by_key(|(cost, ..)| *cost) else {
+            let Some((_, list, bits, gram, within)) = grams.min_by_key(|(cost, ..)| *cost) else {
                 continue;
             };
+            load[list] = load[list].saturating_add(1);
+            filter[list] |= bits;
             let last = text.len().saturating_sub(4);
             let other_within = if within > last - within { 0 } else { last };
-            load[list(hash)] = load[list(hash)].saturating_add(1);
-            filter[hash / 64] |= 1 << (hash % 64);
-            by_list.push((
-                list(hash),
-                Entry {
-                    gram,
-                    other: word(&text[other_within..text.len().min(other_within + 4)]),
-                    needle: needle as u32,
-                    within: within as u16,
-                    other_within: other_within as u16,
-                    length: text.len() as u16,
-                },
-            ));
+            let entry = Entry {
+                gram,
+                mask: if text.len() < 4 { u32::MAX >> 8 } else { u32::MAX },
+                other: word(&text[other_within..text.len().min(other_within + 4)]),
+                needle: needle as u32,
+                within: within as u16,
+                other_within: other_within as u16,
+                length: text.len() as u16,
+            };
+            by_list.push((list, entry));
         }
         by_list.sort_by_key(|(list, _)| *list);
         let mut lists = vec![0; LISTS + 1];
         by_list.iter().for_each(|(list, _)| lists[list + 1] += 1);
         (1..lists.len()).for_each(|list| lists[list] += lists[list - 1]);
         let entries = by_list.into_iter().map(|(_, entry)| entry).collect();
-        Self { filter, has_short, lists: lists.into(), entries, starts, bytes }
+        Self { filter, lists: lists.into(), entries, starts, bytes }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -121,58 +116,38 @@ impl Needles {
         if self.entries.is_empty() {
             return;
         }
-        for (at, four) in padded.array_windows::<4>().enumerate() {
+        for (at, four) in padded.array_windows().enumerate() {
             let gram = u32::from_le_bytes(*four);
-            let four = hash(gram);
-            let three = if self.has_short { hash(gram & THREE) } else { four };
-            // One branch for both: either seldom passes.
-            if self.passes(four) | self.passes(three) {
-                if self.passes(four) {
-                    self.compare(gram, four, padded, at, &mut show);
-                }
-                // Where the fourth byte is zero both are the same.
-                if gram > THREE && self.has_short && self.passes(three) {
-                    self.compare(gram & THREE, three, padded, at, &mut show);
-                }
+            if self.filter[list(gram)] & bit(gram) != 0 {
+                self.compare(gram, padded, at, &mut show);
             }
         }
     }
 
-    #[inline]
-    fn passes(&self, hash: usize) -> bool {
-        self.filter[hash / 64 % FILTER_WORDS] >> (hash % 64) & 1 == 1
-    }
-
-    fn compare(
-        &self,
-        gram: u32,
-        hash: usize,
-        padded: &[u8],
-        at: usize,
-        show: &mut impl FnMut(u32, usize),
-    ) {
-        let list = list(hash);
+    fn compare(&self, gram: u32, padded: &[u8], at: usize, show: &mut impl FnMut(u32, usize)) {
+        let list = list(gram);
         let entries = self.lists[list] as usize..self.lists[list + 1] as usize;
-        for entry in self.entries[entries].iter().filter(|entry| entry.gram == gram) {
+        let is_same = |entry: &&Entry| gram & entry.mask == entry.gram;
+        for entry in self.entries[entries].iter().filter(is_same) {
             let Some(begin) = at.checked_sub(entry.within.into()) else { continue };
             let end = begin + usize::from(entry.length);
             if end + PADDING.len() > padded.len() {
                 continue;
             }
-            let other = begin + usize::from(entry.other_within);
-            if entry.length > 4 && word(&padded[other..other + 4]) != entry.other {
-                continue;
+            if entry.length > 4 {
+                let other = begin + usize::from(entry.other_within);
+                if word(&padded[other..other + 4]) != entry.other {
+                    continue;
+                }
+                let bytes = self.starts[entry.needle as usize] as usize;
+                if padded[begin..end] != self.bytes[bytes..bytes + usize::from(entry.length)] {
+                    continue;
+                }
             }
-            let bytes = self.starts[entry.needle as usize] as usize;
-            let bytes = &self.bytes[bytes..bytes + usize::from(entry.length)];
-            if entry.length <= 4 || padded[begin..end] == *bytes {
-                show(entry.needle, begin);
-            }
+            show(entry.needle, begin);
         }
     }
 }
-
-const THREE: u32 = 0xff_ffff;
 
 /// Up to four bytes.
 fn word(bytes: &[u8]) -> u32 {
@@ -182,12 +157,14 @@ fn word(bytes: &[u8]) -> u32 {
     }
 }
 
-fn hash(gram: u32) -> usize {
-    (gram.wrapping_mul(0x9e37_79b1) >> (32 - FILTER_BITS)) as usize
+/// The list of the first three bytes of `gram`.
+fn list(gram: u32) -> usize {
+    ((gram << 8).wrapping_mul(0x9e37_79b1) >> (32 - HASH_BITS)) as usize
 }
 
-fn list(hash: usize) -> usize {
-    hash >> (FILTER_BITS - LIST_BITS)
+/// The bit of its fourth byte.
+fn bit(gram: u32) -> u64 {
+    1 << (gram >> 24 & 63)
 }
 
 #[cfg(test)]
@@ -198,9 +175,18 @@ mod tests {
     fn every_needle_is_found_wherever_it_is() {
         let needles = ["abc", "abcd", "bcde", "abcdefgh", " you are", "zz\0", "счёт", "aaaaaa"];
         let finder = Needles::new(needles.iter().map(|needle| needle.as_bytes()));
-        for text in
-            ["abcdefgh", "xabcd", "abc", "ab", "", "if you are", "aaaaaaaaa", "ваш счёт", "zz"]
-        {
+        for text in [
+            "abcdefgh",
+            "xabcd",
+            "abc",
+            "ab",
+            "",
+            "if you are",
+            "aaaaaaaaa",
+            "ваш счёт",
+            "zz",
+            "\0abc",
+        ] {
             let mut found = Vec::new();
             let padded = [text.as_bytes(), &PADDING].concat();
             finder.find(&padded, |needle, at| found.push((at, needle as usize)));

@@ -9,9 +9,11 @@
 use std::ops::Range;
 
 use regex_automata::util::syntax;
+use regex_syntax::hir::Hir;
 
-use crate::ahead::{ByteSet, LEAD};
+use crate::ahead::LEAD;
 use crate::automaton::{self, Automaton};
+use crate::lead::Lead;
 use crate::literals::{self, Required};
 use crate::machine::{self, Memory, Text, TooLong};
 use crate::program::Program;
@@ -23,9 +25,15 @@ pub(crate) struct Pattern {
     program: Option<Program>,
     /// For texts on which the program takes too long.
     pub(crate) automaton: Automaton,
-    /// What to look for in the folded text before searching at all, by alternative; empty when
-    /// there is nothing.
-    pub(crate) required: Vec<Required>,
+    /// What to look for before searching at all.
+    pub(crate) alternatives: Vec<Alternative>,
+}
+
+/// What tells where an alternative of a pattern may match.
+#[derive(Debug)]
+pub(crate) enum Alternative {
+    Literals(Required),
+    Lead(Lead),
 }
 
 /// Where in a text a match may begin.
@@ -62,12 +70,8 @@ impl Pattern {
         }
         let program = Program::new(&hir);
         let automaton = Automaton::new(expression, &hir, program.is_none()).map_err(too_large)?;
-        Ok(Self { program, automaton, required: literals::required(&hir) })
-    }
-
-    /// What a match begins with, unless that is where the text does; `None` when nothing is known.
-    pub(crate) fn lead(&self) -> Option<&[ByteSet; LEAD]> {
-        self.program.as_ref().map(|program| &program.lead)
+        let alternatives = alternatives(&hir, program.as_ref());
+        Ok(Self { program, automaton, alternatives })
     }
 
     pub(crate) fn memory_usage(&self) -> usize {
@@ -94,6 +98,30 @@ impl Pattern {
         }
         self.automaton.find(text.bytes, cache, &mut means.budget)
     }
+}
+
+fn alternatives(hir: &Hir, program: Option<&Program>) -> Vec<Alternative> {
+    let parts = literals::alternatives(hir);
+    let is_only = parts.len() == 1;
+    let mut found: Vec<Alternative> = Vec::with_capacity(parts.len());
+    for (part, required) in parts {
+        if let Some(required) = required {
+            found.push(Alternative::Literals(required));
+            continue;
+        }
+        let lead = match is_only {
+            true => Lead::new(hir, program),
+            false => Lead::new(part, Program::new(part).as_ref()),
+        };
+        let is_joined = found.iter_mut().any(|known| match known {
+            Alternative::Lead(known) => known.join(&lead),
+            Alternative::Literals(_) => false,
+        });
+        if !is_joined {
+            found.push(Alternative::Lead(lead));
+        }
+    }
+    found
 }
 
 fn search(

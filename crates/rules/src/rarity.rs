@@ -47,13 +47,11 @@ const BEHIND: [&[u8; KINDS]; KINDS] = [
     b"elhgeihjenkgieihkfdeihlpnnk6jknc",
 ];
 
-/// How often the bytes of `gram`, the lowest first and a zero for none, are met in a million places.
-pub(crate) fn frequency(gram: u32) -> u32 {
-    let kinds = gram.to_le_bytes().map(kind);
-    let pairs = if gram >> 24 == 0 { 2 } else { 3 };
-    let behind = kinds.windows(2).take(pairs).map(|pair| rarity(BEHIND[pair[0]][pair[1]]));
-    let rarity = rarity(FIRST[kinds[0]]) + behind.sum::<u32>();
-    (1 << 20 >> (rarity / 2).min(20)) * (2 - rarity % 2)
+/// How often `literal` is met, in as many places as a `u64` counts; of a long one, once.
+pub(crate) fn frequency(literal: &[u8]) -> u64 {
+    let first = literal.first().map_or(0, |&byte| rarity(FIRST[kind(byte)]));
+    let pairs = literal.windows(2).map(|pair| rarity(BEHIND[kind(pair[0])][kind(pair[1])]));
+    1 << (63 - (pairs.fold(first, u32::saturating_add) / 2).min(63))
 }
 
 fn rarity(digit: u8) -> u32 {
@@ -78,9 +76,8 @@ mod tests {
 
     #[test]
     fn what_is_rare_is_told_from_what_is_in_every_text() {
-        let gram = |text: &[u8; 4]| u32::from_le_bytes(*text);
-        assert!(frequency(gram(b" the")) > 20 * frequency(gram(b"viag")));
-        assert!(frequency(gram(b"tion")) > 20 * frequency(gram(b"sexy")));
-        assert!(frequency(gram(b"the\0")) > frequency(gram(b"them")));
+        assert!(frequency(b" the") > 20 * frequency(b"viag"));
+        assert!(frequency(b"tion") > 20 * frequency(b"sexy"));
+        assert!(frequency(b"the") > frequency(b"them"));
     }
 }

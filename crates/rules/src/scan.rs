@@ -13,11 +13,12 @@ use std::ops::Range;
 use crate::automaton;
 use crate::extent::Extent;
 use crate::fold::{Folded, squeeze};
-use crate::lead::Leads;
+use crate::lead::{Lead, Leads, Member};
+use crate::literals::MOST_ALSO;
 use crate::machine::Text;
 use crate::needles::{Needles, PADDING};
 use crate::number::Counted;
-use crate::pattern::{Means, Pattern, Starts};
+use crate::pattern::{Alternative, Means, Pattern, Starts};
 use crate::place::{Kind, Place};
 
 /// What stands behind this many bytes of a text is not looked at.
@@ -36,32 +37,49 @@ const LARGEST_CACHES: usize = 16 << 20;
 pub(crate) struct Scanners {
     pub(crate) places: Vec<Scanner>,
     patterns: Vec<Pattern>,
-    needles: Needles,
-    /// By needle.
-    owners: Vec<Owners>,
     slots: Vec<Slot>,
     /// Where the slots of each pattern begin; the next one's beginning is their end.
     slots_of: Vec<u32>,
-}
-
-/// An alternative of a pattern.
-#[derive(Debug)]
-struct Slot {
-    /// From where a match begins to where the literal ends; nothing when a match begins where the
-    /// literal does.
-    reach: Extent,
-    /// Whether another literal has to be somewhere.
-    needs_other: bool,
+    /// By [`Sort`].
+    literals: [Literals; Sort::COUNT],
 }
 
 /// All patterns that look at one place.
 #[derive(Debug)]
 pub(crate) struct Scanner {
     pub(crate) place: Place,
+    sort: Sort,
     /// By pattern, whether it looks here; a bit each.
     members: Vec<u64>,
-    /// Those without a literal.
+    /// Alternatives without a literal.
     leads: Vec<Leads>,
+}
+
+/// Places whose texts are much alike. Each sort has literals of its own: most of those that are
+/// rare in prose are rare in addresses, and many of those that aren't are in every HTML.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Prose,
+    Source,
+    Field,
+}
+
+/// The literals of the patterns of some places.
+#[derive(Debug)]
+struct Literals {
+    needles: Needles,
+    /// By needle.
+    owners: Vec<Owners>,
+}
+
+/// An alternative of a pattern: what to make of its hits.
+#[derive(Debug)]
+struct Slot {
+    /// From where a match begins to where the literal ends; nothing when a match begins where the
+    /// literal does.
+    reach: Extent,
+    /// The same of each of the other literals that a match must have.
+    also: Vec<Extent>,
 }
 
 /// Which alternatives of patterns a literal stands for.
@@ -76,51 +94,54 @@ struct Owners {
 struct Owner {
     slot: u32,
     pattern: u32,
-    /// Whether a match is near the literal; else it only has to be somewhere.
-    is_place: bool,
+    /// 0: a match is near the literal; else which of the others it is.
+    role: u8,
+    /// Whether a match begins where the literal does.
+    is_start: bool,
+}
+
+/// What one alternative has been found of: literals near a match, and others.
+const ROLES: usize = 1 + MOST_ALSO;
+
+impl Sort {
+    const COUNT: usize = 3;
+    const ALL: [Self; Self::COUNT] = [Self::Prose, Self::Source, Self::Field];
+
+    fn of(place: &Place) -> Self {
+        match place {
+            Place::Named(Kind::Html | Kind::Raw | Kind::Headers) => Self::Source,
+            _ if place.is_prose() => Self::Prose,
+            _ => Self::Field,
+        }
+    }
 }
 
 impl Scanners {
     /// Joins `patterns`. `members`: which of them look at each place.
     pub(crate) fn new(members: Vec<(Place, Vec<usize>)>, patterns: Vec<Pattern>) -> Self {
-        let mut numbers: HashMap<&[u8], usize> = HashMap::new();
-        let (mut words, mut owners): (Vec<&[u8]>, Vec<Owners>) = (Vec::new(), Vec::new());
-        let mut places = vec![0_u64; patterns.len()];
-        for (number, (_, members)) in members.iter().enumerate() {
-            members.iter().for_each(|&member| places[member] |= place_bit(number));
-        }
         let (mut slots, mut slots_of) = (Vec::new(), vec![0]);
-        for (number, pattern) in patterns.iter().enumerate() {
-            for required in pattern.required.iter().filter(|_| places[number] != 0) {
-                let near = required.literals.iter().map(|literal| (literal, true));
-                let also = required.also.iter().map(|literal| (literal, false));
-                for (literal, is_place) in near.chain(also) {
-                    let needle = *numbers.entry(literal).or_insert_with(|| {
-                        words.push(literal);
-                        owners.push(Owners::default());
-                        words.len() - 1
-                    });
-                    let (slot, pattern) = (slots.len() as u32, number as u32);
-                    owners[needle].places |= places[number];
-                    owners[needle].owners.push(Owner { slot, pattern, is_place });
-                }
-                let needs_other = !required.also.is_empty();
-                slots.push(Slot { reach: required.reach, needs_other });
-            }
-            if pattern.required.is_empty() {
-                slots.push(Slot { reach: Extent::default(), needs_other: false });
-            }
+        for pattern in &patterns {
+            slots.extend(pattern.alternatives.iter().map(Slot::new));
             slots_of.push(slots.len() as u32);
         }
-        let needles = Needles::new(words.into_iter());
+        let literals = Sort::ALL.map(|sort| Literals::of(sort, &members, &patterns, &slots_of));
         let places = members.into_iter().map(|(place, members)| {
             let mut bits = vec![0; patterns.len().div_ceil(64)];
             members.iter().for_each(|&member| bits[member / 64] |= 1 << (member % 64));
-            let is_free = |member: &usize| patterns[*member].required.is_empty();
-            let free: Vec<usize> = members.into_iter().filter(is_free).collect();
-            Scanner { place, members: bits, leads: Leads::new(&free, &patterns) }
+            let alternatives = members.iter().flat_map(|&pattern| {
+                let slots = slots_of[pattern]..;
+                let numbered = slots.zip(&patterns[pattern].alternatives);
+                numbered.map(move |(slot, one)| (Member { slot, pattern }, one))
+            });
+            let leads: Vec<(Member, &Lead)> = alternatives
+                .filter_map(|(member, alternative)| match alternative {
+                    Alternative::Lead(lead) => Some((member, lead)),
+                    Alternative::Literals(_) => None,
+                })
+                .collect();
+            Scanner { sort: Sort::of(&place), place, members: bits, leads: Leads::new(&leads) }
         });
-        Self { places: places.collect(), patterns, needles, owners, slots, slots_of }
+        Self { places: places.collect(), patterns, slots, slots_of, literals }
     }
 
     pub(crate) fn pattern_count(&self) -> usize {
@@ -128,14 +149,11 @@ impl Scanners {
     }
 
     pub(crate) fn literal_count(&self) -> usize {
-        self.needles.len()
+        self.literals.iter().map(|literals| literals.needles.len()).sum()
     }
 
     pub(crate) fn memory_usage(&self) -> usize {
-        let owners = self.owners.iter();
-        let owners = owners.map(|one| size_of::<Owners>() + size_of_val(&one.owners[..]));
-        self.needles.memory_usage()
-            + owners.sum::<usize>()
+        self.literals.iter().map(Literals::memory_usage).sum::<usize>()
             + self.patterns.iter().map(Pattern::memory_usage).sum::<usize>()
     }
 
@@ -148,7 +166,7 @@ impl Scanners {
         let mut view = std::mem::take(&mut scratch.views[kept]);
         let of = (text.as_ptr().addr(), text.len());
         if kept == 0 || view.of != Some(of) {
-            view.set(text, scanner.place.is_prose(), &self.needles);
+            view.set(text, scanner.place.is_prose(), &self.literals[scanner.sort as usize]);
             view.of = Some(of);
         }
         let text = if scanner.place.is_prose() { &view.squeezed[..] } else { text };
@@ -172,35 +190,27 @@ impl Scanners {
     ) {
         scratch.begin_text();
         let bit = place_bit(number);
+        let Literals { needles, owners } = &self.literals[scanner.sort as usize];
         for &(needle, at) in &view.found {
-            let Owners { places, owners } = &self.owners[needle as usize];
+            let Owners { places, owners } = &owners[needle as usize];
             if places & bit == 0 {
                 continue;
             }
-            for &Owner { slot, pattern, is_place } in owners {
+            for &Owner { slot, pattern, role, is_start } in owners {
                 let pattern = pattern as usize;
                 if scanner.members[pattern / 64] >> (pattern % 64) & 1 == 0 {
                     continue;
                 }
-                let slot = slot as usize;
-                let Some(nomination) = scratch.nominate(pattern, slot) else { continue };
-                if !is_place {
-                    nomination.has_other = true;
-                    continue;
+                if scratch.nominate(pattern, slot) {
+                    let within = if is_start { 0 } else { needles.length(needle) - 1 };
+                    scratch.hit(slot, role, view.folded.source(at as usize + within));
                 }
-                let at = at as usize;
-                let at = match self.slots[slot].reach.is_nothing() {
-                    true => at,
-                    false => at + self.needles.length(needle) - 1,
-                };
-                scratch.hit(slot, view.folded.source(at));
             }
         }
         for leads in &scanner.leads {
-            leads.find(text, |pattern, at| {
-                let slot = self.slots_of[pattern] as usize;
-                if scratch.nominate(pattern, slot).is_some() {
-                    scratch.hit(slot, at);
+            leads.find(text, |Member { slot, pattern }, at| {
+                if scratch.nominate(pattern, slot) {
+                    scratch.hit(slot, 0, at);
                 }
             });
         }
@@ -208,43 +218,17 @@ impl Scanners {
 
     /// Searches for a candidate where its literals were found.
     fn confirm(&self, number: usize, scanner: usize, text: Text<'_>, scratch: &mut Scratch) {
-        let Scratch { hits, hits_of_one, spans, nominated, text: count, .. } = scratch;
-        spans.clear();
         let mut may_match = false;
-        let slots = self.slots_of[number] as usize..self.slots_of[number + 1] as usize;
-        for slot in slots {
-            let nomination = nominated[slot];
-            let is_due = nomination.has_place
-                && (nomination.has_other || !self.slots[slot].needs_other)
-                && nomination.text == *count;
-            may_match |= is_due;
-            hits_of_one.clear();
-            let mut hit = nomination.last_hit.filter(|_| is_due);
-            while let Some((at, before)) = hit.and_then(|hit| hits.get(hit as usize)) {
-                hits_of_one.push(*at);
-                hit = *before;
-            }
-            // Nearly in order already, from the last to the first.
-            hits_of_one.reverse();
-            hits_of_one.sort_unstable();
-            let reach = &self.slots[slot].reach;
-            let mut floor = 0;
-            for &last in hits_of_one.iter() {
-                let first = match reach.is_nothing() {
-                    true => last,
-                    // What reaches to before the last hit is reached from that one.
-                    false => reach.back_from(text.bytes, last as usize, floor) as u32,
-                };
-                spans.push((first, last));
-                floor = last as usize;
-            }
+        scratch.spans.clear();
+        for slot in self.slots_of[number]..self.slots_of[number + 1] {
+            may_match |= scratch.locate(slot, &self.slots[slot as usize], text.bytes);
         }
-        if !may_match {
+        let is_complete = scratch.hits.len() < MOST_HITS;
+        if !may_match || (is_complete && scratch.spans.is_empty()) {
             return;
         }
-        spans.sort_unstable();
-        let is_complete = hits.len() < MOST_HITS;
-        let starts = if is_complete { Starts::In(spans) } else { Starts::Anywhere };
+        scratch.spans.sort_unstable();
+        let starts = if is_complete { Starts::In(&scratch.spans) } else { Starts::Anywhere };
         let cache = &mut scratch.caches[number];
         let size = |cache: &Option<Box<automaton::Cache>>| {
             cache.as_ref().map_or(0, |cache| cache.memory_usage())
@@ -260,6 +244,66 @@ impl Scanners {
 
     fn slot_count(&self) -> usize {
         self.slots.len()
+    }
+}
+
+impl Literals {
+    fn of(
+        sort: Sort,
+        members: &[(Place, Vec<usize>)],
+        patterns: &[Pattern],
+        slots_of: &[u32],
+    ) -> Self {
+        let mut numbers: HashMap<&[u8], usize> = HashMap::new();
+        let (mut words, mut owners): (Vec<&[u8]>, Vec<Owners>) = (Vec::new(), Vec::new());
+        let mut places = vec![0_u64; patterns.len()];
+        for (number, (_, members)) in
+            members.iter().enumerate().filter(|(_, (place, _))| Sort::of(place) == sort)
+        {
+            members.iter().for_each(|&member| places[member] |= place_bit(number));
+        }
+        let looking = patterns.iter().enumerate().filter(|(number, _)| places[*number] != 0);
+        let alternatives = looking.flat_map(|(number, pattern)| {
+            (slots_of[number]..)
+                .zip(&pattern.alternatives)
+                .map(move |(slot, one)| (number, slot, one))
+        });
+        for (pattern, slot, alternative) in alternatives {
+            let Alternative::Literals(required) = alternative else { continue };
+            let sets = std::iter::once(&required.near).chain(&required.also);
+            for (role, set) in (0..).zip(sets) {
+                for literal in &set.literals {
+                    let needle = *numbers.entry(literal).or_insert_with(|| {
+                        words.push(literal);
+                        owners.push(Owners::default());
+                        words.len() - 1
+                    });
+                    let is_start = set.reach.is_nothing();
+                    owners[needle].places |= places[pattern];
+                    let owner = Owner { slot, pattern: pattern as u32, role, is_start };
+                    owners[needle].owners.push(owner);
+                }
+            }
+        }
+        Self { needles: Needles::new(words.into_iter()), owners }
+    }
+
+    fn memory_usage(&self) -> usize {
+        let owners = self.owners.iter();
+        let owners = owners.map(|one| size_of::<Owners>() + size_of_val(&one.owners[..]));
+        self.needles.memory_usage() + owners.sum::<usize>()
+    }
+}
+
+impl Slot {
+    fn new(alternative: &Alternative) -> Self {
+        match alternative {
+            Alternative::Literals(required) => Self {
+                reach: required.near.reach,
+                also: required.also.iter().map(|set| set.reach).collect(),
+            },
+            Alternative::Lead(_) => Self { reach: Extent::default(), also: Vec::new() },
+        }
     }
 }
 
@@ -280,7 +324,7 @@ struct View {
 }
 
 impl View {
-    fn set(&mut self, text: &[u8], is_prose: bool, needles: &Needles) {
+    fn set(&mut self, text: &[u8], is_prose: bool, literals: &Literals) {
         if is_prose {
             self.squeezed.clear();
             squeeze(text, &mut self.squeezed);
@@ -290,7 +334,8 @@ impl View {
         }
         self.found.clear();
         self.folded.text.extend_from_slice(&PADDING);
-        needles.find(&self.folded.text, |needle, at| self.found.push((needle, at as u32)));
+        let found = &mut self.found;
+        literals.needles.find(&self.folded.text, |needle, at| found.push((needle, at as u32)));
     }
 }
 
@@ -325,8 +370,8 @@ pub(crate) struct Scratch {
     candidates: Vec<usize>,
     /// Where literals were found, and the alternative's hit before.
     hits: Vec<(u32, Option<u32>)>,
-    /// Those of one alternative, from left to right.
-    hits_of_one: Vec<u32>,
+    /// Those of one alternative, from left to right: near a match, and others.
+    hits_of_one: [Vec<u32>; 2],
     /// Where matches of one pattern may begin: from the first to the last byte.
     spans: Vec<(u32, u32)>,
     caches: Vec<Option<Box<automaton::Cache>>>,
@@ -339,12 +384,10 @@ pub(crate) struct Scratch {
 struct Nomination {
     /// The text, by its count; of another, nothing here counts.
     text: u64,
-    /// A literal was found where a match may be.
-    has_place: bool,
-    /// One of the other literals that every match contains was found.
-    has_other: bool,
-    /// The last of its hits, when they are remembered.
-    last_hit: Option<u32>,
+    /// Of which of its sets a literal was found; a bit each.
+    seen: u8,
+    /// By set, the last of its hits, when they are remembered.
+    last_hit: [Option<u32>; ROLES],
 }
 
 impl Scratch {
@@ -382,28 +425,84 @@ impl Scratch {
     }
 
     /// Notes that an alternative of `pattern` may match this text, unless one is found already.
-    fn nominate(&mut self, pattern: usize, slot: usize) -> Option<&mut Nomination> {
+    fn nominate(&mut self, pattern: usize, slot: u32) -> bool {
         if self.found[pattern].is_some() {
-            return None;
+            return false;
         }
-        let nomination = &mut self.nominated[slot];
+        let nomination = &mut self.nominated[slot as usize];
         if nomination.text != self.text {
             *nomination = Nomination { text: self.text, ..Nomination::default() };
             if std::mem::replace(&mut self.candidate_in[pattern], self.text) != self.text {
                 self.candidates.push(pattern);
             }
         }
-        Some(nomination)
+        true
     }
 
-    fn hit(&mut self, slot: usize, at: usize) {
-        let nomination = &mut self.nominated[slot];
-        nomination.has_place = true;
+    fn hit(&mut self, slot: u32, role: u8, at: usize) {
+        let nomination = &mut self.nominated[slot as usize];
+        nomination.seen |= 1 << role;
         if self.hits.len() < MOST_HITS {
-            self.hits.push((at as u32, nomination.last_hit));
-            nomination.last_hit = Some(self.hits.len() as u32 - 1);
+            let last = &mut nomination.last_hit[usize::from(role)];
+            self.hits.push((at as u32, *last));
+            *last = Some(self.hits.len() as u32 - 1);
         }
     }
+
+    /// Adds where matches of an alternative may begin; whether it may match at all.
+    fn locate(&mut self, number: u32, slot: &Slot, text: &[u8]) -> bool {
+        let nomination = self.nominated[number as usize];
+        let all = u8::MAX >> (7 - slot.also.len());
+        if nomination.text != self.text || nomination.seen != all {
+            return false;
+        }
+        let [near, other] = &mut self.hits_of_one;
+        gather(&self.hits, nomination.last_hit[0], near);
+        for (also, last) in slot.also.iter().zip(&nomination.last_hit[1..]) {
+            gather(&self.hits, *last, other);
+            keep_near(near, other, &slot.reach, also);
+        }
+        let mut floor = 0;
+        for &last in near.iter() {
+            let first = match slot.reach.is_nothing() {
+                true => last,
+                // What reaches to before the last hit is reached from that one.
+                false => slot.reach.back_from(text, last as usize, floor) as u32,
+            };
+            self.spans.push((first, last));
+            floor = last as usize;
+        }
+        true
+    }
+}
+
+/// Collects a list of hits, from left to right.
+fn gather(hits: &[(u32, Option<u32>)], last: Option<u32>, into: &mut Vec<u32>) {
+    into.clear();
+    let mut next = last;
+    while let Some((at, before)) = next.and_then(|hit| hits.get(hit as usize)) {
+        into.push(*at);
+        next = *before;
+    }
+    // Nearly in order already, from the last to the first.
+    into.reverse();
+    into.sort_unstable();
+}
+
+/// Leaves those hits of `near` that have one of `also` where a match would have it.
+fn keep_near(near: &mut Vec<u32>, also: &[u32], reach: &Extent, also_reach: &Extent) {
+    // A match may begin so far before the hit, and so far before the other literal.
+    let back = if reach.is_bounded() { reach.bytes.saturating_sub(1) } else { usize::MAX };
+    let far = if also_reach.is_bounded() { also_reach.bytes } else { usize::MAX };
+    let mut next = 0;
+    near.retain(|&hit| {
+        let begin = (hit as usize).saturating_sub(back);
+        while also.get(next).is_some_and(|&other| (other as usize) < begin) {
+            next += 1;
+        }
+        also.get(next)
+            .is_some_and(|&other| (other as usize) < (hit as usize).saturating_add(far.max(1)))
+    });
 }
 
 /// Appends the beginning of what matched, on one line.
