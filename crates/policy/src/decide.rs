@@ -8,13 +8,29 @@ use tidegate_signal::{Family, Signal, Signals};
 use crate::{Caps, Thresholds, Verdict};
 
 /// How signals become a verdict.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
     /// Where outcomes begin.
     pub thresholds: Thresholds,
     /// How far each family counts.
     pub caps: Caps,
+    /// What a point against a message's form and content is worth where statistics, which have heard
+    /// it, speak for the message all the same: 0 to 1.
+    pub contradicted: f32,
 }
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            thresholds: Thresholds::default(),
+            caps: Caps::default(),
+            contradicted: CONTRADICTED,
+        }
+    }
+}
+
+/// The default of [`Policy::contradicted`], fitted on folds of the shared corpus.
+pub(crate) const CONTRADICTED: f32 = 0.5;
 
 /// A verdict, and what led to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,7 +41,8 @@ pub struct Decision {
     pub score: f32,
     /// The thresholds it was compared with.
     pub thresholds: Thresholds,
-    /// Families whose sum a cap cut: the sum before and after.
+    /// Families that count for less than their points, because of a cap or of statistics that
+    /// contradict them: the sum before and after.
     pub capped: Vec<(Family, f32, f32)>,
     /// The fewest signals without which the outcome would differ, the weightiest first: those that
     /// speak against the message, or, where it is accepted only thanks to credit, those that speak
@@ -36,6 +53,8 @@ pub struct Decision {
 /// The signals of one family, added up.
 struct Sum {
     family: Family,
+    /// The points as they were given.
+    given: f32,
     /// Scores and names, the ones that count most towards the outcome first.
     parts: Vec<(f32, String)>,
 }
@@ -44,15 +63,15 @@ impl Policy {
     /// Decides on a message by its signals.
     #[must_use]
     pub fn decide(&self, signals: &Signals) -> Decision {
-        let sums = sums(signals);
+        let sums = self.sums(signals);
         let total = |sum: &Sum| sum.parts.iter().map(|(score, _)| score).sum::<f32>();
         let mut capped = Vec::new();
         let mut score = 0.0;
         for sum in &sums {
-            let (before, cap) = (total(sum), self.caps.of(sum.family));
-            let after = before.clamp(cap.least, cap.most);
-            if (before - after).abs() > f32::EPSILON {
-                capped.push((sum.family, before, after));
+            let cap = self.caps.of(sum.family);
+            let after = total(sum).clamp(cap.least, cap.most);
+            if (sum.given - after).abs() > 1e-4 {
+                capped.push((sum.family, sum.given, after));
             }
             score += after;
         }
@@ -124,19 +143,32 @@ impl Policy {
         }
         moves
     }
+
+    /// The signals that count, by family.
+    fn sums(&self, signals: &Signals) -> Vec<Sum> {
+        let of_statistics = signals.iter().filter(|it| it.family() == Family::Statistics);
+        let contradicted = of_statistics.map(Signal::score).sum::<f32>() < 0.0;
+        let mut sums: Vec<Sum> = Vec::new();
+        for signal in signals.iter().filter(|signal| signal.score() != 0.0) {
+            let given = signal.score();
+            let halved = contradicted && given > 0.0 && is_heard(signal.family());
+            let score = if halved { given * self.contradicted } else { given };
+            let part = (score, Signal::name(signal).to_owned());
+            match sums.iter_mut().find(|sum| sum.family == signal.family()) {
+                Some(sum) => {
+                    sum.given += given;
+                    sum.parts.push(part);
+                }
+                None => sums.push(Sum { family: signal.family(), given, parts: vec![part] }),
+            }
+        }
+        sums
+    }
 }
 
-/// The signals that count, by family.
-fn sums(signals: &Signals) -> Vec<Sum> {
-    let mut sums: Vec<Sum> = Vec::new();
-    for signal in signals.iter().filter(|signal| signal.score() != 0.0) {
-        let part = (signal.score(), Signal::name(signal).to_owned());
-        match sums.iter_mut().find(|sum| sum.family == signal.family()) {
-            Some(sum) => sum.parts.push(part),
-            None => sums.push(Sum { family: signal.family(), parts: vec![part] }),
-        }
-    }
-    sums
+/// Whether statistics have heard what a family says.
+const fn is_heard(family: Family) -> bool {
+    matches!(family, Family::Headers | Family::Content | Family::Links | Family::Attachments)
 }
 
 #[cfg(test)]
@@ -164,6 +196,26 @@ mod tests {
         let decision = Policy::default().decide(&signals(list));
         assert_eq!((decision.verdict, decision.score), (verdict, score), "{decision:?}");
         assert_eq!(decision.decisive, decisive, "{decision:?}");
+    }
+
+    #[test]
+    fn what_statistics_have_heard_and_contradict_counts_half() {
+        let decide = |statistics: f32| {
+            let list = [
+                ("A", Family::Content, 4.0),
+                ("B", Family::Links, 3.0),
+                ("C", Family::Client, 2.0),
+                ("S", Family::Statistics, statistics),
+            ];
+            Policy::default().decide(&signals(&list))
+        };
+        let spoken_for = decide(-1.0);
+        assert_eq!((spoken_for.score, spoken_for.verdict), (4.5, Verdict::Accept));
+        let of_content = (Family::Content, 4.0, 2.0);
+        assert!(spoken_for.capped.contains(&of_content), "{:?}", spoken_for.capped);
+        assert_eq!(spoken_for.decisive, ["S"], "without it, it would have been tagged");
+        assert_eq!(decide(1.0).score, 10.0);
+        assert_eq!(decide(0.0).score, 9.0);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use tidegate_signal::Family;
 
+use crate::decide::CONTRADICTED;
 use crate::{Cap, Caps, Policy, Thresholds};
 
 /// `[verdict]`.
@@ -31,6 +32,8 @@ pub struct Config {
     pub reply_detail: ReplyDetail,
     /// Where a sender may turn to: an address or a URL, named in rejections.
     pub contact: Option<String>,
+    /// What a point against form or content is worth where statistics speak for the message.
+    pub contradicted: f32,
     /// Bounds of what a family of signals can add or take off.
     pub caps: BTreeMap<Family, Cap>,
 }
@@ -49,6 +52,7 @@ impl Default for Config {
             overload_wait_ms: 2_000,
             reply_detail: ReplyDetail::Class,
             contact: None,
+            contradicted: CONTRADICTED,
             caps: BTreeMap::new(),
         }
     }
@@ -109,6 +113,11 @@ pub enum InvalidThresholds {
          write for example {{ most = 12.0, least = -1.0 }}"
     )]
     CapSign(Family),
+    /// A share that is none.
+    #[error(
+        "'contradicted' must be a number from 0 to 1; write for example contradicted = {CONTRADICTED:.1}"
+    )]
+    NoShare,
     /// Nothing could ever be judged.
     #[error("'{0}' must be at least 1")]
     Zero(&'static str),
@@ -121,6 +130,7 @@ impl InvalidThresholds {
         match self {
             Self::NotPositive { key, .. } | Self::Zero(key) => (*key).to_owned(),
             Self::OutOfOrder { harder, .. } => (*harder).to_owned(),
+            Self::NoShare => "contradicted".to_owned(),
             Self::CapSign(family) => format!("caps.{family}"),
         }
     }
@@ -154,6 +164,9 @@ impl TryFrom<&Config> for Policy {
                 return Err(InvalidThresholds::Zero(key));
             }
         }
+        if !(0.0..=1.0).contains(&config.contradicted) {
+            return Err(InvalidThresholds::NoShare);
+        }
         for (family, cap) in &config.caps {
             if !(cap.most >= 0.0 && cap.least <= 0.0) {
                 return Err(InvalidThresholds::CapSign(*family));
@@ -163,6 +176,7 @@ impl TryFrom<&Config> for Policy {
         Ok(Self {
             thresholds: Thresholds { tag, quarantine, reject },
             caps: Caps::with(&config.caps),
+            contradicted: config.contradicted,
         })
     }
 }

@@ -48,7 +48,7 @@ impl View {
         self.labelled(&mut text, "proof", &proof(judged));
         for (family, before, after) in &judged.decision.capped {
             let words = format!("{family} counts as {after:.2} of {before:.2} points");
-            self.labelled(&mut text, "capped", &words);
+            self.labelled(&mut text, "weighed", &words);
         }
         if judged.missing.any() {
             let words = format!(
