@@ -21,6 +21,7 @@ use tidegate_mail::Envelope;
 use tidegate_signal::{Catalogue, SignalDef};
 
 use super::batch::{self, Job, Said};
+use super::progress::Progress;
 use super::ranking::Ranking;
 use super::{Global, held_out};
 use crate::config::Settings;
@@ -89,6 +90,7 @@ pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
         measured.print(flags)?;
         return Ok(ExitCode::SUCCESS);
     }
+    let progress = Progress::of(batch::listed(&flags.index)?.count());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let unread = runtime.block_on(async {
         let said = Said::Inferred(Envelope::default());
@@ -97,6 +99,7 @@ pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
         let mut judged = pin!(batch::judge(Arc::clone(&engine), jobs, said, longest, side_by_side));
         let mut unread = 0;
         while let Some((job, outcome)) = judged.next().await {
+            progress.one();
             match outcome {
                 Ok(judged) => {
                     let estimate = estimate(&engine, &judged);
