@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tidegate_bayes::{Class, Lesson, Lessons, Taught};
 use tidegate_engine::{Engine, Learnable};
+use tidegate_mail::Address;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
@@ -106,6 +107,9 @@ pub(crate) fn teach(
     user: Option<&str>,
 ) -> Result<Taught, tidegate_bayes::LearnError> {
     let Learnable { id, features } = engine.learnable(raw);
+    // As a recipient is written who is judged for.
+    let user = user.map(Address::new);
+    let user = user.as_ref().map(Address::as_str);
     lessons.teach(&Lesson { id, features: &features, class, user, now: knowledge::seconds() })
 }
 
