@@ -42,6 +42,8 @@ pub enum Why {
     TooLarge,
     /// Too many questions are under way already.
     Busy,
+    /// The servers deny what exists, so that their word for what doesn't is worth nothing.
+    Doubted,
     /// This resolver asks nobody.
     Offline,
     /// Nobody asked.

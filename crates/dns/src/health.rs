@@ -98,8 +98,8 @@ fn tell(health: Health, zone: &Zone) {
 pub async fn probe(resolver: &Resolver, zone: &Zone) -> Health {
     let deadline = Instant::now() + PROBE_DEADLINE;
     let never: Vec<_> =
-        zone.unlisted_points().iter().map(|it| resolver.start(it.clone())).collect();
-    let listed = resolver.ask(zone.listed_point().clone(), deadline).await;
+        zone.unlisted_points().iter().map(|it| resolver.start_openly(it.clone())).collect();
+    let listed = resolver.start_openly(zone.listed_point().clone()).until(deadline).await;
     let listed = zone.listing(&listed);
     let mut unlisted = Vec::with_capacity(never.len());
     for lookup in never {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::{AbortHandle, JoinSet};
 
-use crate::{Resolver, Zone, probe};
+use crate::{Health, Resolver, Zone, probe};
 
 /// Time between two probes of all zones, give or take a quarter.
 pub const PROBE_INTERVAL: Duration = Duration::from_secs(1_800);
@@ -53,8 +53,17 @@ async fn run(interval: Duration, resolver: Resolver, zones: Vec<Arc<Zone>>) {
             probes.spawn(async move { probe(&resolver, &zone).await });
         }
         while probes.join_next().await.is_some() {}
+        resolver.doubt(all_denied(&zones));
         tokio::time::sleep(jittered(interval)).await;
     }
+}
+
+/// Whether no list of several operators has its own test point: then it isn't the lists that fail.
+fn all_denied(zones: &[Arc<Zone>]) -> bool {
+    let mut operators: Vec<&str> = zones.iter().map(|zone| zone.operator()).collect();
+    operators.sort_unstable();
+    operators.dedup();
+    operators.len() >= 3 && zones.iter().all(|zone| zone.health() == Health::ListsNothing)
 }
 
 /// Within a quarter of `interval`, so that many servers don't ask in step.

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +39,7 @@ struct Inner {
     most_flights: usize,
     longest_flight: Duration,
     counters: Counters,
+    doubted: AtomicBool,
 }
 
 /// Where the answer to a question under way will stand.
@@ -45,7 +47,11 @@ type Arrival = watch::Receiver<Option<Answer>>;
 
 /// An answer that is there, or under way.
 #[must_use = "wait for it with `until`, or drop it: the question goes on for the cache"]
-pub struct Lookup(State);
+pub struct Lookup {
+    state: State,
+    /// An answer that nothing is there is not believed.
+    doubted: bool,
+}
 
 enum State {
     Ready(Answer),
@@ -85,45 +91,72 @@ impl Resolver {
             most_flights: config.max_in_flight.saturating_mul(WAITING_FOR_EACH),
             longest_flight: Duration::from_millis(config.timeout_ms).saturating_mul(tries),
             counters: Counters::default(),
+            doubted: AtomicBool::new(false),
         }))
     }
 
     /// Asks, and returns at once: with the answer when it is cached, else with what to wait for.
     /// Outside of a Tokio runtime nothing can be sent, and the answer is [`Why::Offline`].
     pub fn start(&self, question: Question) -> Lookup {
-        let Ok(runtime) = Handle::try_current() else { return Lookup::unknown(Why::Offline) };
+        let doubted = self.0.doubted.load(Ordering::Relaxed);
+        Lookup { state: self.look_up(question), doubted }
+    }
+
+    /// Whether answers that nothing is there are believed. They are not while the resolver denies
+    /// what is known to exist, as some do that have no way out: they are [`Why::Doubted`] then.
+    pub fn doubt(&self, doubted: bool) {
+        if self.0.doubted.swap(doubted, Ordering::Relaxed) != doubted {
+            if doubted {
+                tracing::warn!(
+                    "the DNS servers deny the test points of every list: what they say is missing \
+                     counts as unknown; see [dns] servers"
+                );
+            } else {
+                tracing::info!("the DNS servers are believed again");
+            }
+        }
+    }
+
+    fn look_up(&self, question: Question) -> State {
+        let unknown = |why| State::Ready(Answer::Unknown(why));
+        let Ok(runtime) = Handle::try_current() else { return unknown(Why::Offline) };
         if self.is_offline() {
-            return Lookup::unknown(Why::Offline);
+            return unknown(Why::Offline);
         }
         if let Some(answer) = self.0.cache.get(&question, Instant::now()) {
             self.0.counters.asked(Dealt::Cached);
-            return Lookup(State::Ready(answer));
+            return State::Ready(answer);
         }
         let mut flights = self.0.flights();
         if let Some(arrival) = flights.get(&question) {
             self.0.counters.asked(Dealt::Shared);
-            return Lookup(State::UnderWay(arrival.clone(), self.clone()));
+            return State::UnderWay(arrival.clone(), self.clone());
         }
         // A flight leaves its answer in the cache before it ends, so this one may have just landed.
         if let Some(answer) = self.0.cache.get(&question, Instant::now()) {
             self.0.counters.asked(Dealt::Cached);
-            return Lookup(State::Ready(answer));
+            return State::Ready(answer);
         }
         if flights.len() >= self.0.most_flights {
             self.0.counters.asked(Dealt::Busy);
-            return Lookup::unknown(Why::Busy);
+            return unknown(Why::Busy);
         }
         self.0.counters.asked(Dealt::Sent);
         let (landing, arrival) = watch::channel(None);
         flights.insert(question.clone(), arrival.clone());
         drop(flights);
         runtime.spawn(Flight { resolver: self.clone(), question, landing }.run());
-        Lookup(State::UnderWay(arrival, self.clone()))
+        State::UnderWay(arrival, self.clone())
     }
 
     /// Asks, and waits for the answer until `deadline`.
     pub async fn ask(&self, question: Question, deadline: Instant) -> Answer {
         self.start(question).until(deadline).await
+    }
+
+    /// Asks, and believes the answer whatever it is: for what finds out whether to doubt.
+    pub(crate) fn start_openly(&self, question: Question) -> Lookup {
+        Lookup { state: self.look_up(question), doubted: false }
     }
 
     /// What it has done so far.
@@ -169,28 +202,28 @@ impl Inner {
 }
 
 impl Lookup {
-    const fn unknown(why: Why) -> Self {
-        Self(State::Ready(Answer::Unknown(why)))
-    }
-
     /// The answer when it is there already.
     #[must_use]
     pub fn ready(&self) -> Option<Answer> {
-        match &self.0 {
+        let answer = match &self.state {
             State::Ready(answer) => Some(answer.clone()),
             State::UnderWay(arrival, _) => arrival.borrow().clone(),
-        }
+        };
+        answer.map(|answer| believed(answer, self.doubted))
     }
 
     /// Waits for the answer; at `deadline` it is [`Why::Late`]. What is there is given even when the
     /// deadline has passed.
     pub async fn until(self, deadline: Instant) -> Answer {
-        let (mut arrival, resolver) = match self.0 {
-            State::Ready(answer) => return answer,
+        let doubted = self.doubted;
+        let (mut arrival, resolver) = match self.state {
+            State::Ready(answer) => return believed(answer, doubted),
             State::UnderWay(arrival, resolver) => (arrival, resolver),
         };
         match tokio::time::timeout_at(deadline, arrival.wait_for(Option::is_some)).await {
-            Ok(Ok(answer)) => answer.clone().unwrap_or(Answer::Unknown(Why::Network)),
+            Ok(Ok(answer)) => {
+                believed(answer.clone().unwrap_or(Answer::Unknown(Why::Network)), doubted)
+            }
             // The flight ended without landing: its runtime is going down.
             Ok(Err(_)) => Answer::Unknown(Why::Network),
             Err(_) => {
@@ -199,6 +232,10 @@ impl Lookup {
             }
         }
     }
+}
+
+fn believed(answer: Answer, doubted: bool) -> Answer {
+    if doubted && answer.is_nothing() { Answer::Unknown(Why::Doubted) } else { answer }
 }
 
 /// A question under way, in a task of its own.

@@ -8,17 +8,22 @@ use std::time::Duration;
 
 use tidegate_dns::testing::{Failure, TestServer};
 use tidegate_dns::{
-    Health, Listing, Prober, Resolver, Subject, Why, Zone, ZoneConfig, contradicted, probe,
+    Answer, Health, Listing, Name, Prober, Question, Resolver, Subject, Why, Zone, ZoneConfig,
+    contradicted, probe,
 };
 use tokio::time::Instant;
 
 fn zone(name: &str, kind: &str, side: &str) -> Zone {
+    zone_of(name, kind, side, "Example")
+}
+
+fn zone_of(name: &str, kind: &str, side: &str, operator: &str) -> Zone {
     let written = format!(
         r#"
         zone = "{name}"
         kind = "{kind}"
         side = "{side}"
-        operator = "Example"
+        operator = "{operator}"
         ipv6 = true
         codes = [{{ match = "127.0.0.2-9", signal = "LISTED", score = 3.0, says = "listed" }}]
         "#
@@ -160,6 +165,31 @@ async fn a_prober_sets_a_list_aside_and_takes_it_back_until_it_is_dropped() {
     let asked = server.queries();
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert_eq!(server.queries(), asked, "nothing is asked after it was dropped");
+}
+
+#[tokio::test]
+async fn a_resolver_that_denies_every_test_point_is_not_believed_until_it_has_one() {
+    let server = TestServer::start();
+    server.ttl(1).a("there.example", "192.0.2.1");
+    let zones: Vec<_> = ["One", "Two", "Three"]
+        .iter()
+        .map(|operator| Arc::new(zone_of("bl.example", "ip", "block", operator)))
+        .collect();
+    let (interval, resolver) = (Duration::from_millis(800), resolver(&server));
+    let ask = async |name: &str| {
+        let question = Question::A(Name::try_from(name).unwrap());
+        resolver.ask(question, Instant::now() + Duration::from_secs(5)).await
+    };
+    assert!(ask("gone.example").await.is_nothing());
+    let _prober = Prober::every(interval, resolver.clone(), zones.clone());
+    becomes(&zones[2], Health::ListsNothing).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(ask("gone.example").await, Answer::Unknown(Why::Doubted));
+    assert_eq!(ask("there.example").await.ipv4().len(), 1, "what is there is believed");
+    server.a("2.0.0.127.bl.example", "127.0.0.2");
+    becomes(&zones[2], Health::Sound).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(ask("gone.example").await.is_nothing());
 }
 
 #[track_caller]
