@@ -112,16 +112,17 @@ impl Taught {
         if !settings.statistics.enabled {
             return Ok(Self { lessons: knowledge::alone(settings)?, control: None, socket });
         }
-        let opened = knowledge::open(settings).and_then(|lessons| {
-            Ok((lessons, control::listen(&folder).context("the control socket")?))
-        });
-        match opened {
-            Ok((lessons, control)) => Ok(Self { lessons, control: Some(control), socket }),
+        let lessons = match knowledge::open(settings) {
+            Ok(lessons) => lessons,
             Err(error) => {
                 tracing::error!("{error:#}; judging by the model alone, and learning nothing");
-                Ok(Self { lessons: knowledge::alone(settings)?, control: None, socket })
+                return Ok(Self { lessons: knowledge::alone(settings)?, control: None, socket });
             }
-        }
+        };
+        let control = control::listen(&folder).inspect_err(|error| {
+            tracing::error!("{}: {error}; nobody can teach", socket.display());
+        });
+        Ok(Self { lessons, control: control.ok(), socket })
     }
 
     /// Takes lessons, and lets old ones fade, until aborted.
@@ -152,10 +153,10 @@ impl Taught {
     async fn end(self) {
         if self.control.is_some() {
             let _ = std::fs::remove_file(&self.socket);
-            let done = tokio::task::spawn_blocking(move || self.lessons.checkpoint());
-            if let Ok(Err(error)) = done.await {
-                tracing::error!("what was learned could not be written as a whole: {error}");
-            }
+        }
+        let done = tokio::task::spawn_blocking(move || self.lessons.checkpoint());
+        if let Ok(Err(error)) = done.await {
+            tracing::error!("what was learned could not be written as a whole: {error}");
         }
     }
 }
