@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use mail_parser::HeaderValue;
 use mail_parser::parsers::MessageStream;
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr2, memchr2_iter, memmem};
 
 use crate::decode::readable;
 use crate::defects::{Defect, Defects};
@@ -42,8 +42,10 @@ impl<'m> Field<'m> {
     #[must_use]
     pub fn raw_text(&self) -> Cow<'m, str> {
         match readable(self.value) {
-            Cow::Borrowed(text) if !text.contains(['\r', '\n']) => Cow::Borrowed(text.trim()),
-            text => Cow::Owned(text.trim().replace(['\r', '\n'], "")),
+            Cow::Borrowed(text) if memchr2(b'\r', b'\n', text.as_bytes()).is_none() => {
+                Cow::Borrowed(text.trim())
+            }
+            text => Cow::Owned(on_one_line(text.trim())),
         }
     }
 
@@ -57,6 +59,18 @@ impl<'m> Field<'m> {
     pub(crate) fn stream(&self, most: usize) -> MessageStream<'m> {
         MessageStream::new(self.whole.get(..most).unwrap_or(self.whole))
     }
+}
+
+/// Without its line ends.
+fn on_one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    let mut from = 0;
+    for at in memchr2_iter(b'\r', b'\n', text.as_bytes()) {
+        line.push_str(&text[from..at]);
+        from = at + 1;
+    }
+    line.push_str(&text[from..]);
+    line
 }
 
 /// A header section, taken off the front of an entity.

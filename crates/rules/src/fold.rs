@@ -204,24 +204,30 @@ fn ascii_prefix(text: &[u8]) -> usize {
 /// How many bytes of ASCII stay as they are: up to white space that is no space, or follows other.
 /// `in_space`: whether some stands before.
 fn plain_prefix(text: &[u8], in_space: bool) -> usize {
-    const BLOCK: usize = 32;
+    const ONES: u64 = u64::MAX / 0xff;
+    const HIGH: u64 = ONES << 7;
     let Some(&first) = text.first() else { return 0 };
     if is_changed(if in_space { b' ' } else { b'x' }, first) {
         return 0;
     }
     let mut plain = 1;
-    // Each byte is looked at whatever the ones before are, so that many are at once.
-    while let (Some(before), Some(block)) =
-        (text[plain - 1..].first_chunk::<BLOCK>(), text[plain..].first_chunk::<BLOCK>())
-    {
-        let mut changed = 0;
-        for (&before, &byte) in before.iter().zip(block) {
-            changed |= u8::from(is_changed(before, byte));
+    // Eight bytes at once: the first that is marked may be changed, those before it are not.
+    while let Some(eight) = text[plain..].first_chunk() {
+        let bytes = u64::from_le_bytes(*eight);
+        let control = bytes.wrapping_sub(ONES << 5) & !bytes & HIGH;
+        let other = bytes ^ ONES << 5;
+        let space = other.wrapping_sub(ONES) & !other & HIGH;
+        let before = u64::from(is_space(text[plain - 1])) << 7;
+        let marked = control | space & (space << 8 | before);
+        if marked == 0 {
+            plain += 8;
+            continue;
         }
-        if changed != 0 {
-            break;
+        let at = plain + marked.trailing_zeros() as usize / 8;
+        if is_changed(text[at - 1], text[at]) {
+            return at;
         }
-        plain += BLOCK;
+        plain = at + 1;
     }
     let rest = text[plain - 1..].iter().zip(&text[plain..]);
     plain + rest.take_while(|&(&before, &byte)| !is_changed(before, byte)).count()
@@ -288,6 +294,10 @@ mod tests {
             (&b""[..], &b""[..]),
             (b"  a\r\n b\tc \n", b"a b c "),
             (b" \n ", b" "),
+            (
+                b"one two  three\x01 !\x0bfour    \r\n  five six",
+                b"one two three\x01 ! four five six",
+            ),
             (b" \xffa", b" \xffa"),
             (b"\xffa", b"\xffa"),
             (b"a \xff b", b"a \xff b"),

@@ -211,6 +211,7 @@ fn concat(parts: impl Iterator<Item = Inside>) -> Inside {
     }
     sets.extend(needed(run, to));
     sets.sort_by_key(Needed::frequency);
+    sets.dedup();
     sets.truncate(MOST_ALSO + 1);
     Inside { exact: None, starts, needed: sets, longest: to }
 }

@@ -59,6 +59,9 @@ enum Open {
     },
 }
 
+/// From so many bytes on, a repetition's ends that failed are remembered.
+const WIDE: usize = 16;
+
 /// An attempt was longer than it may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooLong;
@@ -193,15 +196,22 @@ impl Attempt<'_> {
         let Step::Many { tried, .. } = self.program.steps[step as usize] else { return None };
         let ahead = self.program.ahead(step + 1);
         let failed = &mut self.memory.failed[tried as usize];
+        // Of a few ends, remembering them costs more than trying them again.
+        let is_wide = high - low >= WIDE;
         let mut end = last;
         while let Some(at) = end {
-            let is_known = (failed.0..=failed.1).contains(&at);
+            let is_known = is_wide && (failed.0..=failed.1).contains(&at);
             if !is_known && ahead.may(self.text.bytes, at) {
-                self.memory.open.push(Open::Fewer { step, low, at, high });
+                if is_wide || at > low {
+                    self.memory.open.push(Open::Fewer { step, low, at, high });
+                }
                 return Some((step + 1, at));
             }
             let begin = if is_known { failed.0 } else { at };
             end = (begin > low).then(|| self.text.before(begin));
+        }
+        if !is_wide {
+            return None;
         }
         let touches = failed.0 <= failed.1 && failed.0 <= high + 1 && low <= failed.1 + 1;
         *failed = if touches { (failed.0.min(low), failed.1.max(high)) } else { (low, high) };

@@ -91,6 +91,14 @@ impl Place {
         matches!(name, Subject | Body | Plain | Hidden | LinkText | FromName)
     }
 
+    /// Whether a message with fields of these [bits](name_bit) may have a text of this kind.
+    pub(crate) fn may_be_in(&self, present: u64) -> bool {
+        match self {
+            Self::Named(_) => true,
+            Self::Header(name) | Self::HeaderRaw(name) => present & name_bit(name) != 0,
+        }
+    }
+
     /// Shows each text that the message has of this kind.
     pub(crate) fn each(
         &self,
@@ -170,6 +178,13 @@ impl Kind {
             Self::Raw => show(message.raw()),
         }
     }
+}
+
+/// One of 64 bits for a field's name, letter case aside.
+pub(crate) fn name_bit(name: &str) -> u64 {
+    let name = name.as_bytes();
+    let [first, last] = [name.first(), name.last()].map(|byte| byte.map_or(0, |byte| byte | 0x20));
+    1 << ((usize::from(first) * 7 + usize::from(last) * 3 + name.len()) & 63)
 }
 
 fn decoded(message: &Message<'_>, name: &str, show: &mut dyn FnMut(&[u8])) {

@@ -14,7 +14,7 @@ use tidegate_signal::{SignalDef, Signals};
 use crate::error::Position;
 use crate::expression::Expression;
 use crate::number::Number;
-use crate::place::Place;
+use crate::place::{Place, name_bit};
 use crate::scan::{Scanners, Scratch};
 
 /// Compiled rules. Judging takes `&self`; any number of threads may share one set.
@@ -129,7 +129,12 @@ impl RuleSet {
                 scratch.stated[number] = true;
             }
         }
+        let names = message.fields().iter().map(|field| name_bit(field.name));
+        let present = names.fold(0, |all, bit| all | bit);
         for (number, scanner) in self.scanners.places.iter().enumerate() {
+            if !scanner.place.may_be_in(present) {
+                continue;
+            }
             scanner.place.each(message, envelope, &mut |text| {
                 self.scanners.scan(number, text, scratch);
             });

@@ -27,6 +27,8 @@ pub(crate) const LONGEST_TEXT: usize = 256 << 10;
 const BUDGET: usize = 64 << 20;
 /// Places of literals that are remembered of one text; of a text with more, all of it is searched.
 const MOST_HITS: usize = 1 << 16;
+/// A text of up to so many bytes is kept until the next one.
+const LONGEST_LAST: usize = 256;
 /// Evidence shows this many characters of what matched.
 const LONGEST_QUOTE: usize = 60;
 /// Caches are dropped when they outgrow this, and built again by need.
@@ -161,6 +163,16 @@ impl Scanners {
     pub(crate) fn scan(&self, number: usize, text: &[u8], scratch: &mut Scratch) {
         let Some(scanner) = self.places.get(number) else { return };
         let text = &text[..text.len().min(LONGEST_TEXT)];
+        // Links often lead to the same host, one after the other.
+        if scratch.last == Some((number, text.len())) && scratch.last_text == text {
+            return;
+        }
+        scratch.last = None;
+        if text.len() <= LONGEST_LAST {
+            scratch.last = Some((number, text.len()));
+            scratch.last_text.clear();
+            scratch.last_text.extend_from_slice(text);
+        }
         // The visible text is the plain one where there is no HTML, and other texts come between.
         let kept = usize::from(matches!(scanner.place, Place::Named(Kind::Body | Kind::Plain)));
         let mut view = std::mem::take(&mut scratch.views[kept]);
@@ -359,6 +371,9 @@ pub(crate) struct Scratch {
     pub(crate) stated: Vec<bool>,
     pub(crate) counted: Counted,
     quotes: String,
+    /// The last text that was searched through: of which place, how long, and itself.
+    last: Option<(usize, usize)>,
+    last_text: Vec<u8>,
     /// The last text, and the last of those that may come again.
     views: [View; 2],
     /// Counts texts, so that marks of earlier ones need no clearing.
@@ -405,6 +420,7 @@ impl Scratch {
         self.counted = Counted::default();
         self.quotes.clear();
         self.means.budget = BUDGET;
+        self.last = None;
         self.views.iter_mut().for_each(|view| view.of = None);
         if self.caches_size > LARGEST_CACHES {
             self.caches.clear();
