@@ -7,32 +7,28 @@
 //! Invariant: a scan finds a pattern exactly when the pattern's expression matches the text, as far
 //! as [`LONGEST_TEXT`] and the message's budget reach.
 
+mod scratch;
+
 use std::collections::HashMap;
-use std::ops::Range;
 
 use crate::automaton;
 use crate::extent::Extent;
-use crate::fold::{Folded, squeeze};
 use crate::lead::{Lead, Leads, Member};
 use crate::literals::MOST_ALSO;
 use crate::machine::Text;
-use crate::needles::{Needles, PADDING};
-use crate::number::Counted;
-use crate::pattern::{Alternative, Means, Pattern, Starts};
+use crate::needles::Needles;
+use crate::pattern::{Alternative, Pattern, Starts};
 use crate::place::{Kind, Place};
+
+pub(crate) use self::scratch::{Finding, Scratch};
+use self::scratch::{View, quote};
 
 /// What stands behind this many bytes of a text is not looked at.
 pub(crate) const LONGEST_TEXT: usize = 256 << 10;
-/// Bytes that the expressions of all candidates may read in one message.
-const BUDGET: usize = 64 << 20;
 /// Places of literals that are remembered of one text; of a text with more, all of it is searched.
 const MOST_HITS: usize = 1 << 16;
 /// A text of up to so many bytes is kept until the next one.
 const LONGEST_LAST: usize = 256;
-/// Evidence shows this many characters of what matched.
-const LONGEST_QUOTE: usize = 60;
-/// Caches are dropped when they outgrow this, and built again by need.
-const LARGEST_CACHES: usize = 16 << 20;
 
 /// All patterns, and where each of them looks.
 #[derive(Debug)]
@@ -321,222 +317,4 @@ impl Slot {
 
 fn place_bit(number: usize) -> u64 {
     1 << number.min(63)
-}
-
-/// A text as it is searched, and the literals in it.
-#[derive(Debug, Default)]
-struct View {
-    /// Where the text was, and how long: what stays in its place within a message, such as the
-    /// body, is not read twice.
-    of: Option<(usize, usize)>,
-    squeezed: Vec<u8>,
-    folded: Folded,
-    /// Needles, and where in the folded text each begins.
-    found: Vec<(u32, u32)>,
-}
-
-impl View {
-    fn set(&mut self, text: &[u8], is_prose: bool, literals: &Literals) {
-        if is_prose {
-            self.squeezed.clear();
-            squeeze(text, &mut self.squeezed);
-            self.folded.set_squeezed(&self.squeezed);
-        } else {
-            self.folded.set(text);
-        }
-        self.found.clear();
-        self.folded.text.extend_from_slice(&PADDING);
-        let found = &mut self.found;
-        literals.needles.find(&self.folded.text, |needle, at| found.push((needle, at as u32)));
-    }
-}
-
-/// What a pattern was found as.
-#[derive(Debug, Clone)]
-pub(crate) struct Finding {
-    /// The scanner that found it.
-    pub(crate) scanner: usize,
-    /// Where in [`Scratch::quotes`] the evidence stands.
-    quote: Range<usize>,
-}
-
-/// Buffers and caches of one judgement at a time, kept between messages.
-#[derive(Debug, Default)]
-pub(crate) struct Scratch {
-    /// By pattern.
-    pub(crate) found: Vec<Option<Finding>>,
-    /// By rule.
-    pub(crate) held: Vec<bool>,
-    /// By signal of a check that some expression names.
-    pub(crate) stated: Vec<bool>,
-    pub(crate) counted: Counted,
-    quotes: String,
-    /// The last text that was searched through: of which place, how long, and itself.
-    last: Option<(usize, usize)>,
-    last_text: Vec<u8>,
-    /// The last text, and the last of those that may come again.
-    views: [View; 2],
-    /// Counts texts, so that marks of earlier ones need no clearing.
-    text: u64,
-    /// By alternative.
-    nominated: Vec<Nomination>,
-    /// By pattern, the last text that it was a candidate in.
-    candidate_in: Vec<u64>,
-    candidates: Vec<usize>,
-    /// Where literals were found, and the alternative's hit before.
-    hits: Vec<(u32, Option<u32>)>,
-    /// Those of one alternative, from left to right: near a match, and others.
-    hits_of_one: [Vec<u32>; 2],
-    /// Where matches of one pattern may begin: from the first to the last byte.
-    spans: Vec<(u32, u32)>,
-    caches: Vec<Option<Box<automaton::Cache>>>,
-    caches_size: usize,
-    means: Means,
-}
-
-/// Why an alternative may match a text.
-#[derive(Debug, Clone, Copy, Default)]
-struct Nomination {
-    /// The text, by its count; of another, nothing here counts.
-    text: u64,
-    /// Of which of its sets a literal was found; a bit each.
-    seen: u8,
-    /// By set, the last of its hits, when they are remembered.
-    last_hit: [Option<u32>; ROLES],
-}
-
-impl Scratch {
-    /// Forgets the last message.
-    pub(crate) fn begin(&mut self, scanners: &Scanners, rules: usize, signals: usize) {
-        let patterns = scanners.pattern_count();
-        self.found.clear();
-        self.found.resize(patterns, None);
-        self.held.clear();
-        self.held.resize(rules, false);
-        self.stated.clear();
-        self.stated.resize(signals, false);
-        self.nominated.resize(scanners.slot_count(), Nomination::default());
-        self.candidate_in.resize(patterns, 0);
-        self.counted = Counted::default();
-        self.quotes.clear();
-        self.means.budget = BUDGET;
-        self.last = None;
-        self.views.iter_mut().for_each(|view| view.of = None);
-        if self.caches_size > LARGEST_CACHES {
-            self.caches.clear();
-            self.caches_size = 0;
-        }
-        self.caches.resize_with(patterns, || None);
-    }
-
-    /// What was found, for a person.
-    pub(crate) fn quote(&self, finding: &Finding) -> &str {
-        &self.quotes[finding.quote.clone()]
-    }
-
-    fn begin_text(&mut self) {
-        self.text += 1;
-        self.candidates.clear();
-        self.hits.clear();
-    }
-
-    /// Notes that an alternative of `pattern` may match this text, unless one is found already.
-    fn nominate(&mut self, pattern: usize, slot: u32) -> bool {
-        if self.found[pattern].is_some() {
-            return false;
-        }
-        let nomination = &mut self.nominated[slot as usize];
-        if nomination.text != self.text {
-            *nomination = Nomination { text: self.text, ..Nomination::default() };
-            if std::mem::replace(&mut self.candidate_in[pattern], self.text) != self.text {
-                self.candidates.push(pattern);
-            }
-        }
-        true
-    }
-
-    fn hit(&mut self, slot: u32, role: u8, at: usize) {
-        let nomination = &mut self.nominated[slot as usize];
-        nomination.seen |= 1 << role;
-        if self.hits.len() < MOST_HITS {
-            let last = &mut nomination.last_hit[usize::from(role)];
-            self.hits.push((at as u32, *last));
-            *last = Some(self.hits.len() as u32 - 1);
-        }
-    }
-
-    /// Adds where matches of an alternative may begin; whether it may match at all.
-    fn locate(&mut self, number: u32, slot: &Slot, text: &[u8]) -> bool {
-        let nomination = self.nominated[number as usize];
-        let all = u8::MAX >> (7 - slot.also.len());
-        if nomination.text != self.text || nomination.seen != all {
-            return false;
-        }
-        let [near, other] = &mut self.hits_of_one;
-        gather(&self.hits, nomination.last_hit[0], near);
-        for (also, last) in slot.also.iter().zip(&nomination.last_hit[1..]) {
-            gather(&self.hits, *last, other);
-            keep_near(near, other, &slot.reach, also);
-        }
-        let mut floor = 0;
-        for &last in near.iter() {
-            let first = match slot.reach.is_nothing() {
-                true => last,
-                // What reaches to before the last hit is reached from that one.
-                false => slot.reach.back_from(text, last as usize, floor) as u32,
-            };
-            self.spans.push((first, last));
-            floor = last as usize;
-        }
-        true
-    }
-}
-
-/// Collects a list of hits, from left to right.
-fn gather(hits: &[(u32, Option<u32>)], last: Option<u32>, into: &mut Vec<u32>) {
-    into.clear();
-    let mut next = last;
-    while let Some((at, before)) = next.and_then(|hit| hits.get(hit as usize)) {
-        into.push(*at);
-        next = *before;
-    }
-    // Nearly in order already, from the last to the first.
-    into.reverse();
-    into.sort_unstable();
-}
-
-/// Leaves those hits of `near` that have one of `also` where a match would have it.
-fn keep_near(near: &mut Vec<u32>, also: &[u32], reach: &Extent, also_reach: &Extent) {
-    // A match may begin so far before the hit, and so far before the other literal.
-    let back = if reach.is_bounded() { reach.bytes.saturating_sub(1) } else { usize::MAX };
-    let far = if also_reach.is_bounded() { also_reach.bytes } else { usize::MAX };
-    let mut next = 0;
-    near.retain(|&hit| {
-        let begin = (hit as usize).saturating_sub(back);
-        while also.get(next).is_some_and(|&other| (other as usize) < begin) {
-            next += 1;
-        }
-        also.get(next)
-            .is_some_and(|&other| (other as usize) < (hit as usize).saturating_add(far.max(1)))
-    });
-}
-
-/// Appends the beginning of what matched, on one line.
-fn quote(matched: &[u8], out: &mut String) {
-    let shown = &matched[..matched.len().min(4 * LONGEST_QUOTE)];
-    let mut left = LONGEST_QUOTE;
-    for word in String::from_utf8_lossy(shown).split_whitespace() {
-        if left < LONGEST_QUOTE {
-            out.push(' ');
-            left = left.saturating_sub(1);
-        }
-        for c in word.chars() {
-            if left == 0 {
-                out.push('…');
-                return;
-            }
-            out.push(c);
-            left -= 1;
-        }
-    }
 }

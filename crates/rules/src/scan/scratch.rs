@@ -1,0 +1,239 @@
+//! What one judgement at a time needs: the text as it is searched, what was found in it, and the
+//! buffers and caches that are kept between messages.
+//!
+//! Invariant: nothing of one message is told of the next.
+
+use std::ops::Range;
+
+use super::{Literals, MOST_HITS, ROLES, Scanners, Slot};
+use crate::automaton;
+use crate::extent::Extent;
+use crate::fold::{Folded, squeeze};
+use crate::needles::PADDING;
+use crate::number::Counted;
+use crate::pattern::Means;
+
+/// Bytes that the expressions of all candidates may read in one message.
+const BUDGET: usize = 64 << 20;
+/// Evidence shows this many characters of what matched.
+const LONGEST_QUOTE: usize = 60;
+/// Caches are dropped when they outgrow this, and built again by need.
+const LARGEST_CACHES: usize = 16 << 20;
+
+/// A text as it is searched, and the literals in it.
+#[derive(Debug, Default)]
+pub(super) struct View {
+    /// Where the text was, and how long: what stays in its place within a message, such as the
+    /// body, is not read twice.
+    pub(super) of: Option<(usize, usize)>,
+    pub(super) squeezed: Vec<u8>,
+    pub(super) folded: Folded,
+    /// Needles, and where in the folded text each begins.
+    pub(super) found: Vec<(u32, u32)>,
+}
+
+impl View {
+    pub(super) fn set(&mut self, text: &[u8], is_prose: bool, literals: &Literals) {
+        if is_prose {
+            self.squeezed.clear();
+            squeeze(text, &mut self.squeezed);
+            self.folded.set_squeezed(&self.squeezed);
+        } else {
+            self.folded.set(text);
+        }
+        self.found.clear();
+        self.folded.text.extend_from_slice(&PADDING);
+        let found = &mut self.found;
+        literals.needles.find(&self.folded.text, |needle, at| found.push((needle, at as u32)));
+    }
+}
+
+/// What a pattern was found as.
+#[derive(Debug, Clone)]
+pub(crate) struct Finding {
+    /// The scanner that found it.
+    pub(crate) scanner: usize,
+    /// Where in [`Scratch::quotes`] the evidence stands.
+    pub(super) quote: Range<usize>,
+}
+
+/// Buffers and caches of one judgement at a time, kept between messages.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    /// By pattern.
+    pub(crate) found: Vec<Option<Finding>>,
+    /// By rule.
+    pub(crate) held: Vec<bool>,
+    /// By signal of a check that some expression names.
+    pub(crate) stated: Vec<bool>,
+    pub(crate) counted: Counted,
+    pub(super) quotes: String,
+    /// The last text that was searched through: of which place, how long, and itself.
+    pub(super) last: Option<(usize, usize)>,
+    pub(super) last_text: Vec<u8>,
+    /// The last text, and the last of those that may come again.
+    pub(super) views: [View; 2],
+    /// Counts texts, so that marks of earlier ones need no clearing.
+    pub(super) text: u64,
+    /// By alternative.
+    pub(super) nominated: Vec<Nomination>,
+    /// By pattern, the last text that it was a candidate in.
+    pub(super) candidate_in: Vec<u64>,
+    pub(super) candidates: Vec<usize>,
+    /// Where literals were found, and the alternative's hit before.
+    pub(super) hits: Vec<(u32, Option<u32>)>,
+    /// Those of one alternative, from left to right: near a match, and others.
+    pub(super) hits_of_one: [Vec<u32>; 2],
+    /// Where matches of one pattern may begin: from the first to the last byte.
+    pub(super) spans: Vec<(u32, u32)>,
+    pub(super) caches: Vec<Option<Box<automaton::Cache>>>,
+    pub(super) caches_size: usize,
+    pub(super) means: Means,
+}
+
+/// Why an alternative may match a text.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Nomination {
+    /// The text, by its count; of another, nothing here counts.
+    pub(super) text: u64,
+    /// Of which of its sets a literal was found; a bit each.
+    pub(super) seen: u8,
+    /// By set, the last of its hits, when they are remembered.
+    pub(super) last_hit: [Option<u32>; ROLES],
+}
+
+impl Scratch {
+    /// Forgets the last message.
+    pub(crate) fn begin(&mut self, scanners: &Scanners, rules: usize, signals: usize) {
+        let patterns = scanners.pattern_count();
+        self.found.clear();
+        self.found.resize(patterns, None);
+        self.held.clear();
+        self.held.resize(rules, false);
+        self.stated.clear();
+        self.stated.resize(signals, false);
+        self.nominated.resize(scanners.slot_count(), Nomination::default());
+        self.candidate_in.resize(patterns, 0);
+        self.counted = Counted::default();
+        self.quotes.clear();
+        self.means.budget = BUDGET;
+        self.last = None;
+        self.views.iter_mut().for_each(|view| view.of = None);
+        if self.caches_size > LARGEST_CACHES {
+            self.caches.clear();
+            self.caches_size = 0;
+        }
+        self.caches.resize_with(patterns, || None);
+    }
+
+    /// What was found, for a person.
+    pub(crate) fn quote(&self, finding: &Finding) -> &str {
+        &self.quotes[finding.quote.clone()]
+    }
+
+    pub(super) fn begin_text(&mut self) {
+        self.text += 1;
+        self.candidates.clear();
+        self.hits.clear();
+    }
+
+    /// Notes that an alternative of `pattern` may match this text, unless one is found already.
+    pub(super) fn nominate(&mut self, pattern: usize, slot: u32) -> bool {
+        if self.found[pattern].is_some() {
+            return false;
+        }
+        let nomination = &mut self.nominated[slot as usize];
+        if nomination.text != self.text {
+            *nomination = Nomination { text: self.text, ..Nomination::default() };
+            if std::mem::replace(&mut self.candidate_in[pattern], self.text) != self.text {
+                self.candidates.push(pattern);
+            }
+        }
+        true
+    }
+
+    pub(super) fn hit(&mut self, slot: u32, role: u8, at: usize) {
+        let nomination = &mut self.nominated[slot as usize];
+        nomination.seen |= 1 << role;
+        if self.hits.len() < MOST_HITS {
+            let last = &mut nomination.last_hit[usize::from(role)];
+            self.hits.push((at as u32, *last));
+            *last = Some(self.hits.len() as u32 - 1);
+        }
+    }
+
+    /// Adds where matches of an alternative may begin; whether it may match at all.
+    pub(super) fn locate(&mut self, number: u32, slot: &Slot, text: &[u8]) -> bool {
+        let nomination = self.nominated[number as usize];
+        let all = u8::MAX >> (7 - slot.also.len());
+        if nomination.text != self.text || nomination.seen != all {
+            return false;
+        }
+        let [near, other] = &mut self.hits_of_one;
+        gather(&self.hits, nomination.last_hit[0], near);
+        for (also, last) in slot.also.iter().zip(&nomination.last_hit[1..]) {
+            gather(&self.hits, *last, other);
+            keep_near(near, other, &slot.reach, also);
+        }
+        let mut floor = 0;
+        for &last in near.iter() {
+            let first = match slot.reach.is_nothing() {
+                true => last,
+                // What reaches to before the last hit is reached from that one.
+                false => slot.reach.back_from(text, last as usize, floor) as u32,
+            };
+            self.spans.push((first, last));
+            floor = last as usize;
+        }
+        true
+    }
+}
+
+/// Collects a list of hits, from left to right.
+fn gather(hits: &[(u32, Option<u32>)], last: Option<u32>, into: &mut Vec<u32>) {
+    into.clear();
+    let mut next = last;
+    while let Some((at, before)) = next.and_then(|hit| hits.get(hit as usize)) {
+        into.push(*at);
+        next = *before;
+    }
+    // Nearly in order already, from the last to the first.
+    into.reverse();
+    into.sort_unstable();
+}
+
+/// Leaves those hits of `near` that have one of `also` where a match would have it.
+fn keep_near(near: &mut Vec<u32>, also: &[u32], reach: &Extent, also_reach: &Extent) {
+    // A match may begin so far before the hit, and so far before the other literal.
+    let back = if reach.is_bounded() { reach.bytes.saturating_sub(1) } else { usize::MAX };
+    let far = if also_reach.is_bounded() { also_reach.bytes } else { usize::MAX };
+    let mut next = 0;
+    near.retain(|&hit| {
+        let begin = (hit as usize).saturating_sub(back);
+        while also.get(next).is_some_and(|&other| (other as usize) < begin) {
+            next += 1;
+        }
+        also.get(next)
+            .is_some_and(|&other| (other as usize) < (hit as usize).saturating_add(far.max(1)))
+    });
+}
+
+/// Appends the beginning of what matched, on one line.
+pub(super) fn quote(matched: &[u8], out: &mut String) {
+    let shown = &matched[..matched.len().min(4 * LONGEST_QUOTE)];
+    let mut left = LONGEST_QUOTE;
+    for word in String::from_utf8_lossy(shown).split_whitespace() {
+        if left < LONGEST_QUOTE {
+            out.push(' ');
+            left = left.saturating_sub(1);
+        }
+        for c in word.chars() {
+            if left == 0 {
+                out.push('…');
+                return;
+            }
+            out.push(c);
+            left -= 1;
+        }
+    }
+}
