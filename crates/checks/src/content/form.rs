@@ -27,6 +27,7 @@ signals_of_defects! {
     NestingCut => PARTS_TOO_DEEP, 1.0, "Parts are nested too deeply to be looked at";
     TextCut => TEXT_OVERLONG, 0.0, "The text is too long to be looked at whole";
     LinksCut => LINKS_TOO_MANY, 0.0, "There are too many links to be looked at";
+    ArchiveCut => ARCHIVE_TOO_LARGE, 0.0, "An attached archive is too large to be listed whole";
 }
 
 /// Tells the body's defects.
