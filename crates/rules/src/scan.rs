@@ -183,10 +183,11 @@ impl Scanners {
         }
         let text = if scanner.place.is_prose() { &view.squeezed[..] } else { text };
         self.nominate(number, scanner, text, &view, scratch);
-        let text = Text::new(text);
-        for candidate in 0..scratch.candidates.len() {
-            let candidate = scratch.candidates[candidate];
-            self.confirm(candidate, number, text, scratch);
+        if !scratch.candidates.is_empty() {
+            let text = Text::new(text);
+            for candidate in 0..scratch.candidates.len() {
+                self.confirm(scratch.candidates[candidate], number, text, scratch);
+            }
         }
         scratch.views[kept] = view;
     }
@@ -251,6 +252,7 @@ impl Scanners {
         let Some(found) = found else { return };
         let start = scratch.quotes.len();
         quote(&text.bytes[found], &mut scratch.quotes);
+        scratch.found_any.push(number);
         scratch.found[number] = Some(Finding { scanner, quote: start..scratch.quotes.len() });
     }
 
@@ -365,7 +367,9 @@ pub(crate) struct Finding {
 pub(crate) struct Scratch {
     /// By pattern.
     pub(crate) found: Vec<Option<Finding>>,
-    /// By rule.
+    /// The patterns that were found.
+    pub(crate) found_any: Vec<usize>,
+    /// By rule, whether one of its patterns was found; then, whether it holds.
     pub(crate) held: Vec<bool>,
     /// By signal of a check that some expression names.
     pub(crate) stated: Vec<bool>,
@@ -411,6 +415,7 @@ impl Scratch {
         let patterns = scanners.pattern_count();
         self.found.clear();
         self.found.resize(patterns, None);
+        self.found_any.clear();
         self.held.clear();
         self.held.resize(rules, false);
         self.stated.clear();
