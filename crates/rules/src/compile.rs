@@ -66,8 +66,13 @@ impl RuleSet {
             return Err(compiler.mistakes.all);
         }
         let Compiler { patterns, members, signals, .. } = compiler;
+        let mut rule_of = vec![0; patterns.len()];
+        for (number, rule) in rules.iter().enumerate() {
+            let any_of = rule.patterns.iter().flat_map(|wanted| wanted.any_of.clone());
+            any_of.for_each(|pattern| rule_of[pattern] = number);
+        }
         let scanners = Scanners::new(members, patterns);
-        Ok(Self { rules, scanners, signals, idle: Mutex::default() })
+        Ok(Self { rules, scanners, rule_of, signals, idle: Mutex::default() })
     }
 }
 

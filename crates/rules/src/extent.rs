@@ -94,9 +94,9 @@ fn add_bytes(pattern: &Hir, bytes: &mut ByteSet) {
             for range in class.iter() {
                 let (start, end) = (u32::from(range.start()), u32::from(range.end()));
                 (start..=end.min(0x7f)).for_each(|byte| bytes.add(byte as u8));
-                if end > 0x7f {
-                    (0x80..=0xff).for_each(|byte| bytes.add(byte));
-                }
+            }
+            if class.iter().last().is_some_and(|range| !range.end().is_ascii()) {
+                (0x80..=0xff).for_each(|byte| bytes.add(byte));
             }
         }
         HirKind::Repetition(repeat) => add_bytes(&repeat.sub, bytes),

@@ -171,7 +171,10 @@ enum Stretch<'t> {
 }
 
 fn each_stretch<'t>(text: &'t [u8], mut show: impl FnMut(Stretch<'t>)) {
-    // Text that is valid as a whole is known to be so sooner than chunk by chunk.
+    // Whether all of it is ASCII, or else valid, is known sooner than chunk by chunk.
+    if text.is_ascii() {
+        return show(Stretch::Ascii(text));
+    }
     if let Ok(valid) = str::from_utf8(text) {
         return each_valid_stretch(valid, &mut show);
     }

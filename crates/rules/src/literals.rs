@@ -58,36 +58,38 @@ pub(crate) fn alternatives(pattern: &Hir) -> Vec<(&Hir, Option<Required>)> {
 
 fn required(pattern: &Hir) -> Option<Required> {
     let mut known = inside(pattern);
-    // Where a match would begin is worth more than a rarer literal: there, a failure is quick.
     // White space begins where its run does, which need not be where the match does.
     let starts = known.begin().cloned().and_then(worthwhile);
     let starts = starts.filter(|starts| !starts.iter().any(|start| start.starts_with(b" ")));
-    let mut near = match starts {
-        Some(literals) => Needed { literals, reach: Extent::default() },
-        None => {
-            if let Some(exact) = known.exact.take() {
-                known.needed.extend(needed(exact, known.longest));
-            }
-            let number = (0..known.needed.len()).min_by_key(|&one| known.needed[one].dearness())?;
-            known.needed.swap_remove(number)
-        }
-    };
+    if let (Some(exact), None) = (known.exact.take(), &starts) {
+        known.needed.extend(needed(exact, known.longest));
+    }
+    let starts = starts.map(|literals| Needed { literals, reach: Extent::default() });
+    let mut sets: Vec<Needed> = starts.into_iter().chain(known.needed).collect();
+    // Where a match would begin is worth more than a rarer literal: there, a failure is quick.
+    let is_start = sets.first()?.reach.is_nothing() && sets[0].frequency() < COMMON;
+    let dearest = || (0..sets.len()).min_by_key(|&set| sets[set].dearness());
+    let near = if is_start { 0 } else { dearest()? };
+    let mut near = sets.swap_remove(near);
     let contains = |long: &[u8], short: &[u8]| long.windows(short.len()).any(|part| part == short);
-    // What the first ones contain is there anyway.
-    known.needed.retain(|other| {
+    // What the nearest ones contain is there anyway; what is in every text tells nothing.
+    sets.retain(|other| {
         let implied = |one: &Vec<u8>| other.literals.iter().any(|other| contains(one, other));
-        !near.literals.iter().all(implied)
+        other.frequency() < COMMON && !near.literals.iter().all(implied)
     });
-    known.needed.truncate(MOST_ALSO);
-    for set in known.needed.iter_mut().chain([&mut near]) {
+    sets.sort_by_key(Needed::frequency);
+    sets.truncate(MOST_ALSO);
+    for set in sets.iter_mut().chain([&mut near]) {
         set.literals.sort();
         set.literals.dedup();
     }
-    Some(Required { near, also: known.needed })
+    Some(Required { near, also: sets })
 }
 
 /// So many other sets of one alternative are looked for.
 pub(crate) const MOST_ALSO: usize = 3;
+/// A set of which one is met more often than once in a thousand bytes is of little use.
+const COMMON: u64 = (1 << 63) / 1_000;
 /// More strings than this for one pattern, and the automaton grows faster than it saves.
 const MOST: usize = 160;
 /// Longer literals are no rarer.
@@ -298,12 +300,22 @@ impl Needed {
         each.fold(0, u64::saturating_add)
     }
 
-    /// What it costs to look for matches around each that is met.
+    /// What it costs to look for matches around each that is met: where one would begin, failure
+    /// is quick; before others, each byte is a place to try.
     fn dearness(&self) -> u64 {
-        let far = if self.reach.is_bounded() { self.reach.bytes } else { 4_096 };
-        self.frequency().saturating_mul(64 + far as u64)
+        let places = match self.reach.is_bounded() {
+            true => self.reach.bytes as u64,
+            false => FAR,
+        };
+        self.frequency().saturating_mul(ONE_PLACE + places)
     }
 }
+
+/// What is found to be near by nothing but the bytes between is about so far.
+const FAR: u64 = 2_000;
+/// To try a place that nothing speaks against takes as long as to look at so many that something
+/// does.
+const ONE_PLACE: u64 = 10;
 
 #[cfg(test)]
 mod tests {

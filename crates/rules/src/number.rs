@@ -100,9 +100,11 @@ fn words(text: &str) -> usize {
         return text.split_whitespace().count();
     }
     // Where a word begins behind white space; the beginning is behind some.
-    let space = |byte: u8| byte == b' ' || (b'\t'..=b'\r').contains(&byte);
-    let behind = text.as_bytes().windows(2).filter(|two| space(two[0]) & !space(two[1])).count();
-    behind + usize::from(text.bytes().next().is_some_and(|first| !space(first)))
+    let space = |byte: u8| (byte == b' ') | (byte.wrapping_sub(b'\t') < 5);
+    let Some((&first, behind)) = text.as_bytes().split_first() else { return 0 };
+    let pairs = text.as_bytes().iter().zip(behind);
+    let begun = pairs.map(|(&before, &byte)| usize::from(space(before) & !space(byte)));
+    begun.sum::<usize>() + usize::from(!space(first))
 }
 
 /// Of the letters that have a case, how many in a hundred are capitals; 0 of fewer than eight

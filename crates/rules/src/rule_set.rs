@@ -22,6 +22,8 @@ use crate::scan::{Scanners, Scratch};
 pub struct RuleSet {
     pub(crate) rules: Vec<Rule>,
     pub(crate) scanners: Scanners,
+    /// By pattern, the rule that it belongs to.
+    pub(crate) rule_of: Vec<usize>,
     /// The signals of checks that expressions name, numbered.
     pub(crate) signals: HashMap<String, usize>,
     /// Scratch of finished judgements. Held only to take one out or put it back.
@@ -139,7 +141,14 @@ impl RuleSet {
                 self.scanners.scan(number, text, scratch);
             });
         }
+        for &pattern in &scratch.found_any {
+            scratch.held[self.rule_of[pattern]] = true;
+        }
         for (number, rule) in self.rules.iter().enumerate() {
+            // Most have patterns of which none was found.
+            if rule.patterns.is_some() && !scratch.held[number] {
+                continue;
+            }
             scratch.held[number] = self.holds(rule, message, envelope, scratch);
             if scratch.held[number] && !rule.private {
                 signals.raise(&rule.def, self.evidence(rule, message, envelope, scratch));

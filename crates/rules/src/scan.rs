@@ -179,10 +179,11 @@ impl Scanners {
         }
         let text = if scanner.place.is_prose() { &view.squeezed[..] } else { text };
         self.nominate(number, scanner, text, &view, scratch);
-        let text = Text::new(text);
-        for candidate in 0..scratch.candidates.len() {
-            let candidate = scratch.candidates[candidate];
-            self.confirm(candidate, number, text, scratch);
+        if !scratch.candidates.is_empty() {
+            let text = Text::new(text);
+            for candidate in 0..scratch.candidates.len() {
+                self.confirm(scratch.candidates[candidate], number, text, scratch);
+            }
         }
         scratch.views[kept] = view;
     }
@@ -247,6 +248,7 @@ impl Scanners {
         let Some(found) = found else { return };
         let start = scratch.quotes.len();
         quote(&text.bytes[found], &mut scratch.quotes);
+        scratch.found_any.push(number);
         scratch.found[number] = Some(Finding { scanner, quote: start..scratch.quotes.len() });
     }
 

@@ -62,7 +62,9 @@ pub(crate) struct Finding {
 pub(crate) struct Scratch {
     /// By pattern.
     pub(crate) found: Vec<Option<Finding>>,
-    /// By rule.
+    /// The patterns that were found.
+    pub(crate) found_any: Vec<usize>,
+    /// By rule, whether one of its patterns was found; then, whether it holds.
     pub(crate) held: Vec<bool>,
     /// By signal of a check that some expression names.
     pub(crate) stated: Vec<bool>,
@@ -108,6 +110,7 @@ impl Scratch {
         let patterns = scanners.pattern_count();
         self.found.clear();
         self.found.resize(patterns, None);
+        self.found_any.clear();
         self.held.clear();
         self.held.resize(rules, false);
         self.stated.clear();
