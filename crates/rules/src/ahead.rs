@@ -6,7 +6,8 @@ use std::collections::HashMap;
 
 use regex_automata::util::look::Look;
 
-use crate::program::{CharSet, Choice, Program, Step};
+use crate::char_set::CharSet;
+use crate::program::{Choice, Program, Step};
 
 /// So many bytes from the beginning of a match are known.
 pub(crate) const LEAD: usize = 4;

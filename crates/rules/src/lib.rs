@@ -7,6 +7,7 @@
 
 mod ahead;
 mod automaton;
+mod char_set;
 mod compile;
 mod error;
 mod examples;

@@ -5,7 +5,8 @@
 
 use regex_automata::util::look::{Look, LookMatcher};
 
-use crate::program::{CharSet, Lacks, Program, Step};
+use crate::char_set::{CharSet, Lacks};
+use crate::program::{Program, Step};
 
 /// A text, and what is known of all of it.
 #[derive(Debug, Clone, Copy)]
@@ -330,55 +331,4 @@ fn wide(text: &[u8]) -> Option<(u32, usize)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(expression: &str, text: &str, expect: Option<&str>) {
-        let program = Program::new(&regex_syntax::parse(expression).unwrap()).unwrap();
-        let (mut memory, mut steps) = (Memory::default(), 10_000);
-        memory.begin(&program);
-        let view = Text::new(text.as_bytes());
-        let found = (0..=text.len()).find_map(|at| {
-            let end = match_at(&program, view, at, &mut memory, &mut steps).unwrap()?;
-            Some(&text[at..end])
-        });
-        assert_eq!(found, expect, "{expression} in {text}");
-    }
-
-    #[test]
-    fn what_is_preferred_is_found() {
-        check("a|ab", "ab", Some("a"));
-        check("(?:a|ab|abc|abcd)c", "abcc", Some("abc"));
-        check("a{2,3}", "caaaa", Some("aaa"));
-        check("a{2,3}?", "caaaa", Some("aa"));
-        check("a.{0,3}b", "axbxbxb", Some("axbxb"));
-        check("a.{0,3}?b", "axbxb", Some("axb"));
-        check("(?:ab)*c", "ababc", Some("ababc"));
-        check("(?:ab){2,3}", "ababababab", Some("ababab"));
-        check(r"(?i)\bskip\b", "a \u{17f}\u{212a}iP!", Some("\u{17f}\u{212a}iP"));
-        check("[^a]é+", "aébéé", Some("béé"));
-    }
-
-    #[test]
-    fn ends_that_failed_are_not_tried_again() {
-        let program = Program::new(&regex_syntax::parse("a.{0,500}b.{0,500}c").unwrap()).unwrap();
-        let text = "ab".repeat(2_000);
-        let (mut memory, mut steps) = (Memory::default(), 40 * text.len());
-        memory.begin(&program);
-        let view = Text::new(text.as_bytes());
-        for at in 0..text.len() {
-            assert_eq!(match_at(&program, view, at, &mut memory, &mut steps), Ok(None));
-        }
-    }
-
-    #[test]
-    fn an_attempt_that_takes_too_long_is_given_up() {
-        let program = Program::new(&regex_syntax::parse("(?:aa|a){30}b").unwrap()).unwrap();
-        let (mut memory, mut steps) = (Memory::default(), 1_000);
-        memory.begin(&program);
-        let text = "a".repeat(60);
-        let found = match_at(&program, Text::new(text.as_bytes()), 0, &mut memory, &mut steps);
-        assert_eq!(found, Err(TooLong));
-    }
-}
+mod tests;

@@ -132,34 +132,26 @@ fn search(
     steps: &mut usize,
 ) -> Result<Option<Range<usize>>, TooLong> {
     memory.begin(program);
-    let mut attempt = |at: usize| {
-        let end = machine::match_at(program, text, at, memory, steps)?;
-        Ok(end.map(|end| at..end))
+    let everywhere = [(0, text.bytes.len() as u32)];
+    let spans = match starts {
+        Starts::In(spans) => spans,
+        Starts::Anywhere => &everywhere,
     };
     let mut next = 0;
-    match starts {
-        Starts::In(spans) => {
-            for &(first, last) in spans {
-                let is_point = first == last;
-                next = next.max(first as usize);
-                while next <= last as usize {
-                    if (is_point || may_lead(program, text.bytes, next))
-                        && let Some(found) = attempt(next)?
-                    {
-                        return Ok(Some(found));
-                    }
-                    next += 1;
+    for &(first, last) in spans {
+        let is_point = first == last;
+        next = next.max(first as usize);
+        // To see that nothing begins at a place is less than a step.
+        let places = (last as usize + 1).saturating_sub(next);
+        *steps = steps.checked_sub(places / 4).ok_or(TooLong)?;
+        while next <= last as usize {
+            if is_point || may_lead(program, text.bytes, next) {
+                let end = machine::match_at(program, text, next, memory, steps)?;
+                if let Some(end) = end {
+                    return Ok(Some(next..end));
                 }
             }
-        }
-        Starts::Anywhere => {
-            for at in 0..=text.bytes.len() {
-                if may_lead(program, text.bytes, at)
-                    && let Some(found) = attempt(at)?
-                {
-                    return Ok(Some(found));
-                }
-            }
+            next += 1;
         }
     }
     Ok(None)
@@ -281,7 +273,7 @@ mod tests {
     #[test]
     fn a_spent_budget_finds_nothing() {
         let pattern = Pattern::new("b+").unwrap();
-        let mut means = Means { budget: 4, ..Means::default() };
+        let mut means = Means { budget: 5, ..Means::default() };
         let mut find = |text: &str| {
             pattern.find(Text::new(text.as_bytes()), Starts::Anywhere, &mut None, &mut means)
         };

@@ -1,0 +1,67 @@
+use super::*;
+
+/// `expect`: the nearest ones of each alternative.
+#[track_caller]
+fn check(pattern: &str, expect: &[&[&str]]) {
+    let hir = regex_syntax::parse(pattern).unwrap();
+    let text = |one: Vec<u8>| String::from_utf8(one).unwrap();
+    let found: Vec<Vec<String>> = alternatives(&hir)
+        .into_iter()
+        .filter_map(|(_, one)| Some(one?.near.literals.into_iter().map(text).collect()))
+        .collect();
+    assert_eq!(found, expect, "{pattern}");
+}
+
+fn only(pattern: &str) -> Required {
+    let hir = regex_syntax::parse(pattern).unwrap();
+    alternatives(&hir).remove(0).1.unwrap()
+}
+
+#[test]
+fn the_rarest_required_literals_are_found() {
+    check("PayPal", &[&["paypal"]]);
+    check(r"(?i)\bpaypal\b", &[&["paypal"]]);
+    check(r"(?i)kiss", &[&["kiss"]]);
+    check(r"(?i)verify.{0,30}\byour account", &[&["verify"]]);
+    check(r"(?i)\w+ your account", &[&[" your account"]]);
+    check(r"(?:see|read) .*below", &[&["read ", "see "]]);
+    check(r"(?i)(?:cheap|discount)\s+meds", &[&["cheap meds", "discount meds"]]);
+    check(r"act\s* now,\s*please", &[&["act now, please", "act now,please"]]);
+    check(r"colou?r scheme", &[&["color scheme", "colour scheme"]]);
+    check(r"(?:foo|bar)+baz", &[&["bar", "foo"]]);
+    check(r"[fb]o{1,9}baz", &[&["baz"]]);
+    check(r"[a-z]{2}abc", &[&["abc"]]);
+    check(r"(?i)счёт", &[&["счёт"]]);
+    check(r"(?i)\b(?:[0-9]+ pills|buy [a-z]+ now)", &[&[" pills"], &["buy "]]);
+    check(r"x{4,}", &[&["xxxx"]]);
+}
+
+#[test]
+fn a_pattern_without_a_rare_literal_has_none() {
+    for pattern in [r"\d+", r".*", r"(?:abc)?", r"ab", r"[a-z]{5}", "", r"   +"] {
+        check(pattern, &[]);
+    }
+}
+
+#[test]
+fn an_inner_literal_is_not_far_from_where_a_match_begins() {
+    for (pattern, expect) in [
+        (r"[a-z]{1,3}million", 10),
+        (r"[a-z]{2}(?:abc|abcdef)x", 9),
+        (r"(?:[a-z]{4}|[0-9])(?:[a-c]{3}yes|[a-c]no-)", 10),
+        (r"\w+ million", 8),
+        (r"million", 0),
+    ] {
+        assert_eq!(only(pattern).near.reach.bytes, expect, "{pattern}");
+    }
+}
+
+#[test]
+fn a_pattern_of_several_parts_needs_a_literal_of_each() {
+    let required = only(r"(?i)\b(?:card|account) .{0,30}\bsuspended.{0,9}\b(?:today|now)");
+    assert_eq!(required.near.literals, [&b"account "[..], b"card "]);
+    assert!(required.near.reach.is_nothing());
+    let also: Vec<_> =
+        required.also.iter().map(|set| (set.literals.concat(), set.reach.bytes)).collect();
+    assert_eq!(also, [(b"suspended".to_vec(), 139), (b"nowtoday".to_vec(), 180)]);
+}
