@@ -1,3 +1,5 @@
+//! What no match can be without.
+
 use super::*;
 
 /// `expect`: the nearest ones of each alternative.

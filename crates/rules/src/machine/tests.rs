@@ -1,3 +1,5 @@
+//! Programs find what automata find, and where.
+
 use proptest::prelude::*;
 use regex_automata::meta::Regex;
 
