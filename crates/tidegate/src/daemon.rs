@@ -21,10 +21,10 @@ use tidegate_milter::{
 use tidegate_policy::{Config, Fallback, Verdict};
 
 use crate::config::Addresses;
-use crate::control;
 use crate::logging;
 use crate::metrics::Metrics;
 use crate::overload::Gate;
+use crate::{control, knowledge};
 
 mod answer;
 #[cfg(test)]
@@ -77,7 +77,7 @@ impl Daemon {
                 features: &learnable.features,
                 class: Some(class),
                 user: None,
-                now: u64::try_from(now()).unwrap_or(0),
+                now: knowledge::seconds(),
             });
             match taught {
                 Ok(taught) => daemon.metrics.learned(control::word(taught)),
@@ -93,7 +93,7 @@ impl Daemon {
         if !lessons.is_unread(&user) {
             return;
         }
-        let now = u64::try_from(now()).unwrap_or(0);
+        let now = knowledge::seconds();
         // Without it, the message is judged by what the site knows.
         if let Ok(Err(error)) =
             tokio::task::spawn_blocking(move || lessons.prepare(&user, now)).await
