@@ -32,10 +32,7 @@ impl Check for Form {
     const RAISES: &'static [&'static SignalDef] = ALL;
 
     fn judge(&self, known: &Known<'_>, _: &Answers, signals: &mut Signals) {
-        let Some(message) = known.message else { return };
-        for def in message.defects().iter().filter_map(|defect| signal(*defect)) {
-            signals.raise(def, "");
-        }
+        tell(known, signals);
     }
 }
 
