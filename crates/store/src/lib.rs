@@ -13,6 +13,7 @@ mod embedded;
 mod error;
 mod memory;
 mod salvage;
+mod secret;
 
 use std::ops::ControlFlow;
 
@@ -21,6 +22,7 @@ pub use embedded::{Embedded, FILE_NAME, Opened};
 pub use error::StoreError;
 pub use memory::Memory;
 pub use salvage::Lost;
+pub use secret::{Secret, random};
 
 /// What became of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

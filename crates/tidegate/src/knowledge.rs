@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use tidegate_bayes::{Lessons, Limits, Model};
-use tidegate_store::{Embedded, FILE_NAME, Memory, StoreError};
+use tidegate_store::{Embedded, FILE_NAME, Memory, Store, StoreError};
 
 use crate::config::Settings;
 use crate::daemon::now;
@@ -29,21 +29,36 @@ pub(crate) fn folder(settings: &Settings) -> PathBuf {
     if may_write { service.to_owned() } else { PathBuf::from(OWN) }
 }
 
-/// Opens the store, to judge by it and to learn.
+/// The store: what outlives a message, for whoever keeps something.
 ///
 /// # Errors
 /// When another process has it, or it can't be opened or made.
-pub(crate) fn open(settings: &Settings) -> anyhow::Result<Arc<Lessons>> {
+pub(crate) fn store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
     let opened = Embedded::open(&folder(settings))?;
     if let Some(lost) = &opened.lost {
         tracing::error!("{lost}");
     }
-    let (lessons, found) =
-        Lessons::open(Arc::new(opened.store), model()?, limits(settings), seconds())?;
+    Ok(Arc::new(opened.store))
+}
+
+/// What was learned, of a store, to judge by it and to learn.
+///
+/// # Errors
+/// When the store can't be read.
+pub(crate) fn lessons(store: Arc<dyn Store>, settings: &Settings) -> anyhow::Result<Arc<Lessons>> {
+    let (lessons, found) = Lessons::open(store, model()?, limits(settings), seconds())?;
     if found != Default::default() {
         tracing::warn!(?found, "not all that was learned could be read");
     }
     Ok(Arc::new(lessons))
+}
+
+/// Opens the store for what was learned alone.
+///
+/// # Errors
+/// As [`store`] and [`lessons`].
+pub(crate) fn open(settings: &Settings) -> anyhow::Result<Arc<Lessons>> {
+    lessons(store(settings)?, settings)
 }
 
 /// What there is to judge by without writing: the store where it is free, else the model alone, with
