@@ -6,7 +6,9 @@
 //! Invariant: every command builds its engine from one configuration in one way, so that they all
 //! say the same of the same message.
 
+mod api;
 mod cli;
+mod clock;
 mod config;
 mod control;
 mod daemon;
@@ -17,8 +19,10 @@ mod knowledge;
 mod logging;
 mod metrics;
 mod overload;
+mod pages;
 mod process;
 mod reload;
+mod services;
 
 use std::process::ExitCode;
 
@@ -35,6 +39,7 @@ fn main() -> ExitCode {
         Command::Learn(flags) => cli::learn::run(&cli.global, flags),
         Command::Train(flags) => cli::train::run(&cli.global, flags),
         Command::Eval(flags) => cli::eval::run(&cli.global, flags),
+        Command::Token(flags) => cli::token::run(&cli.global, flags),
         Command::Signals(flags) => cli::signals::run(&cli.global, flags),
     };
     outcome.unwrap_or_else(|error| {

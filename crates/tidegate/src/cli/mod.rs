@@ -5,6 +5,7 @@
 
 mod batch;
 pub(crate) mod check;
+mod clerk;
 pub(crate) mod eval;
 mod held_out;
 pub(crate) mod learn;
@@ -13,6 +14,7 @@ mod ranking;
 pub(crate) mod scan;
 pub(crate) mod serve;
 pub(crate) mod signals;
+pub(crate) mod token;
 pub(crate) mod train;
 
 use std::path::PathBuf;
@@ -64,6 +66,8 @@ pub(crate) enum Command {
     Eval(eval::Flags),
     /// Make a model of messages that are sorted already
     Train(train::Flags),
+    /// Say who may use the API
+    Token(token::Flags),
     /// List every signal with its points and its meaning
     Signals(signals::Flags),
 }

@@ -14,6 +14,7 @@ use super::mistake::{Findings, suggest};
 use super::read::section;
 use super::source::Sources;
 use super::tree::{Node, Table};
+use crate::pages::Config as Pages;
 
 /// Every section. `[checks]` and `[scores]`, whose keys are names of checks and signals, are read
 /// where these are known.
@@ -22,6 +23,7 @@ pub(crate) struct Settings {
     pub(crate) server: Server,
     pub(crate) milter: tidegate_milter::Config,
     pub(crate) http: Http,
+    pub(crate) pages: Pages,
     pub(crate) dns: tidegate_dns::Config,
     pub(crate) store: Store,
     pub(crate) verdict: tidegate_policy::Config,
@@ -34,10 +36,11 @@ pub(crate) struct Settings {
 }
 
 /// The names of all sections.
-pub(crate) const SECTIONS: [&str; 14] = [
+pub(crate) const SECTIONS: [&str; 15] = [
     "server",
     "milter",
     "http",
+    "pages",
     "dns",
     "store",
     "verdict",
@@ -191,7 +194,7 @@ impl Settings {
             };
         }
         sections!(
-            server, milter, http, dns, store, verdict, lists, message, network, rules, statistics,
+            server, milter, http, pages, dns, store, verdict, lists, message, network, rules, statistics,
             log
         )
     }

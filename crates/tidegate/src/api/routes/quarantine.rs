@@ -1,0 +1,76 @@
+//! `/v1/quarantine`: held mail.
+//!
+//! Invariant: as in [`crate::services`].
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use tidegate_quarantine::{EntryId, Filter, Page, Shown};
+
+use crate::api::{Caller, Refusal};
+use crate::services::{Released, Services};
+
+pub(super) fn routes() -> Router<Arc<Services>> {
+    Router::new()
+        .route("/quarantine", get(list))
+        .route("/quarantine/{id}", get(show).delete(delete))
+        .route("/quarantine/{id}/release", post(release))
+}
+
+/// What to list: `?user=&search=&after=&limit=`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    user: Option<String>,
+    search: Option<String>,
+    after: Option<EntryId>,
+    limit: Option<usize>,
+}
+
+async fn list(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Page>, Refusal> {
+    let Asked { user, search, after, limit } = asked;
+    let filter = Filter { owner: user, search, after, limit };
+    services.held(&caller, filter).await.map(Json)
+}
+
+async fn show(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Shown>, Refusal> {
+    services.show(&caller, &id).await.map(Json)
+}
+
+/// How to release it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct How {
+    /// Learn that it is wanted.
+    learn: bool,
+}
+
+async fn release(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    how: Option<Json<How>>,
+) -> Result<Json<Released>, Refusal> {
+    let Json(how) = how.unwrap_or_default();
+    services.release(&caller, &id, how.learn).await.map(Json)
+}
+
+async fn delete(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    services.delete(&caller, &id).await.map(|()| StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,29 @@
+//! How a command of administration is carried out: by the running daemon, or here where none runs.
+//!
+//! Invariant: the store is opened by one process alone; a daemon that has it is asked.
+
+use std::process::ExitCode;
+
+use super::Global;
+use crate::api::{self, client::Clerk};
+use crate::knowledge;
+use crate::services::Services;
+
+/// Runs `command` with somebody to ask.
+pub(super) fn with(
+    global: &Global,
+    command: impl AsyncFnOnce(&mut Clerk) -> anyhow::Result<()>,
+) -> anyhow::Result<ExitCode> {
+    let loaded = match global.load(true) {
+        Ok(loaded) => loaded,
+        Err(code) => return Ok(code),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let settings = &loaded.settings;
+        let here = || Ok(api::router(Services::open(settings)?));
+        let mut clerk = Clerk::find(&knowledge::folder(settings), here).await?;
+        command(&mut clerk).await
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,61 @@
+//! What administration acts on: the store, and everything that is kept in it.
+//!
+//! Invariant: whoever has these has the store; there is one such process at a time. Each call says who
+//! may make it before it does anything.
+
+mod held;
+
+use std::sync::Arc;
+
+use tidegate_bayes::Lessons;
+use tidegate_engine::Engine;
+use tidegate_mail::Address;
+use tidegate_quarantine::{Purpose, Quarantine};
+use tidegate_store::Store;
+
+pub(crate) use held::Released;
+
+use crate::api::Refusal;
+use crate::pages::access::Access;
+
+/// Gives the engine at work.
+pub(crate) type AtWork = Box<dyn Fn() -> Arc<Engine> + Send + Sync>;
+
+/// Everything that can be administered.
+pub(crate) struct Services {
+    pub(crate) store: Arc<dyn Store>,
+    /// What was learned.
+    pub(crate) lessons: Arc<Lessons>,
+    /// What is held.
+    pub(crate) quarantine: Option<Arc<Quarantine>>,
+    /// Who may see and do what.
+    pub(crate) access: Access,
+    pub(crate) engine: AtWork,
+}
+
+impl Services {
+    /// The quarantine, where it is switched on.
+    pub(crate) fn quarantine(&self) -> Result<&Arc<Quarantine>, Refusal> {
+        self.quarantine.as_ref().ok_or(Refusal::Off("quarantine"))
+    }
+
+    /// Gives a mail of our own to the MTA, for one recipient.
+    ///
+    /// # Errors
+    /// When the MTA does not take it.
+    pub(crate) async fn post(&self, letter: &[u8], to: &str) -> anyhow::Result<()> {
+        let Some(quarantine) = &self.quarantine else {
+            anyhow::bail!("[quarantine] is switched off, whose release_to says where mail is given");
+        };
+        let (nobody, to) = (Address::new(""), [Address::new(to)]);
+        quarantine.sender().inject(letter, &nobody, &to, Purpose::Digest).await?;
+        Ok(())
+    }
+
+    /// Whether mail is, or was lately, held for an address.
+    pub(crate) async fn knows(&self, address: &str) -> bool {
+        let Some(quarantine) = &self.quarantine else { return false };
+        let owners = quarantine.owners().await.unwrap_or_default();
+        owners.iter().any(|owner| owner == address)
+    }
+}
