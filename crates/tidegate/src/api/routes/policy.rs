@@ -1,0 +1,76 @@
+//! `/v1/policy`: what users and domains want.
+//!
+//! Invariant: as in [`crate::services`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::Value;
+use tidegate_policy::{Edit, Listed, Logged, Stored};
+
+use crate::api::{Caller, Refusal};
+use crate::services::{Choices, Services};
+
+pub(super) fn routes() -> Router<Arc<Services>> {
+    Router::new()
+        .route("/policy", get(list))
+        .route("/policy/{subject}", get(show).patch(edit))
+        .route("/policy-log", get(log))
+}
+
+async fn list(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+) -> Result<Json<Vec<Listed>>, Refusal> {
+    services.all_choices(&caller).await.map(Json)
+}
+
+async fn show(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Path(subject): Path<String>,
+) -> Result<Json<Choices>, Refusal> {
+    services.choices(&caller, &subject).await.map(Json)
+}
+
+/// What is to be changed: an [`Edit`], whose subject stands in the path.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Changes {
+    #[serde(default)]
+    set: BTreeMap<String, Value>,
+    #[serde(default)]
+    unset: Vec<String>,
+    version: Option<u64>,
+}
+
+async fn edit(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Path(subject): Path<String>,
+    Json(changes): Json<Changes>,
+) -> Result<Json<Stored>, Refusal> {
+    let Changes { set, unset, version } = changes;
+    let subject = subject.parse().map_err(|error| Refusal::Wrong(format!("{error}")))?;
+    services.edit(&caller, Edit { subject, set, unset, version }).await.map(Json)
+}
+
+/// Which edits: `?subject=&most=`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    subject: Option<String>,
+    most: Option<usize>,
+}
+
+async fn log(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Query(which): Query<Which>,
+) -> Result<Json<Vec<Logged>>, Refusal> {
+    services.policy_log(&caller, which.subject, which.most).await.map(Json)
+}
