@@ -44,6 +44,12 @@ impl Secret {
         }
     }
 
+    /// Of a key that somebody else keeps.
+    #[must_use]
+    pub fn from_key(key: &[u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+    }
+
     fn derived(root: &[u8], purpose: &str) -> Self {
         let root = hmac::Key::new(hmac::HMAC_SHA256, root);
         Self(hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, purpose.as_bytes()).as_ref()))

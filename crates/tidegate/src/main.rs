@@ -21,6 +21,7 @@ mod metrics;
 mod overload;
 mod pages;
 mod process;
+mod pseudonym;
 mod reload;
 mod services;
 
