@@ -61,6 +61,8 @@ pub(super) fn assemble(
         scores,
         resolver: resolver?,
         deadline: Duration::from_millis(settings.dns.deadline_ms),
+        // Whoever runs the engine knows what becomes of a recording.
+        records: false,
     };
     let effective = written.root.as_table().map(super::tree::Table::to_toml).unwrap_or_default();
     let warnings = std::mem::take(&mut findings.warnings);
