@@ -20,6 +20,7 @@ use tidegate_milter::{
 };
 use tidegate_policy::{Config, Fallback, Verdict};
 
+use crate::beside::Beside;
 use crate::config::Addresses;
 use crate::logging;
 use crate::metrics::Metrics;
@@ -44,6 +45,7 @@ pub(crate) struct Running {
     pub(crate) addresses: Addresses,
     auto_learn: AutoLearn,
     gate: Gate,
+    pub(crate) beside: Option<Beside>,
 }
 
 impl Running {
@@ -54,7 +56,12 @@ impl Running {
         auto_learn: AutoLearn,
     ) -> Self {
         let gate = Gate::new(&verdict);
-        Self { engine, verdict, addresses, auto_learn, gate }
+        Self { engine, verdict, addresses, auto_learn, gate, beside: None }
+    }
+
+    /// With those who are told of judged messages.
+    pub(crate) fn telling(self, beside: Beside) -> Self {
+        Self { beside: Some(beside).filter(Beside::is_wanted), ..self }
     }
 }
 
@@ -128,6 +135,8 @@ pub(crate) struct Session {
 struct Current {
     running: Arc<Running>,
     transaction: Transaction,
+    /// When it began, in seconds since 1970, UTC.
+    now: i64,
     /// MAIL was told: the next MAIL begins another message.
     begun: bool,
 }
@@ -149,10 +158,11 @@ impl Session {
     /// cache.
     fn begin(&mut self, envelope: &tidegate_milter::Envelope) -> &mut Current {
         let running = self.daemon.running();
-        let mut transaction = running.engine.begin(now());
+        let now = now();
+        let mut transaction = running.engine.begin(now);
         connection(&mut transaction.envelope, envelope);
         transaction.reached(Stage::Connect);
-        self.current.insert(Current { running, transaction, begun: false })
+        self.current.insert(Current { running, transaction, now, begun: false })
     }
 }
 
@@ -208,7 +218,7 @@ impl Filter for Session {
         let Some(current) = self.current.take() else {
             return Disposition::TempFail.into();
         };
-        let Current { running, mut transaction, .. } = current;
+        let Current { running, mut transaction, now, .. } = current;
         transaction.envelope.recipients = received.envelope.recipients().map(address).collect();
         transaction.envelope.queue_id = text(received.envelope.macro_value("i"));
         let envelope = transaction.envelope.clone();
@@ -220,7 +230,12 @@ impl Filter for Session {
                 self.daemon.metrics.judged(&judged);
                 self.daemon.learn_by_itself(&running, &judged);
                 logging::judged(&judged, &reference, received.octets, running.addresses);
-                answer::to_judged(&judged, &running.verdict, &reference)
+                let outcome = answer::to_judged(&judged, &running.verdict, &reference);
+                if let Some(beside) = &running.beside {
+                    let (raw, octets) = (received.raw, received.octets);
+                    beside.tell(judged, raw, octets, &reference, now, Vec::new());
+                }
+                outcome
             }
             Err(why) => {
                 let fallback = why.fallback(&running.verdict);

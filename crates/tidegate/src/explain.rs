@@ -267,6 +267,7 @@ mod tests {
             fields: Fields::default(),
             missing: Missing { asked: 20, unanswered: 3, offline: false },
             learnable: None,
+            recording: None,
             timings: Timings::default(),
         }
     }

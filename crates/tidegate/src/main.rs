@@ -6,12 +6,15 @@
 //! Invariant: every command builds its engine from one configuration in one way, so that they all
 //! say the same of the same message.
 
+mod beside;
 mod cli;
+mod compare;
 mod config;
 mod control;
 mod daemon;
 mod explain;
 mod http;
+mod journal;
 mod json;
 mod knowledge;
 mod logging;
@@ -19,6 +22,7 @@ mod metrics;
 mod overload;
 mod process;
 mod reload;
+mod shadow;
 
 use std::process::ExitCode;
 
@@ -36,6 +40,9 @@ fn main() -> ExitCode {
         Command::Train(flags) => cli::train::run(&cli.global, flags),
         Command::Eval(flags) => cli::eval::run(&cli.global, flags),
         Command::Signals(flags) => cli::signals::run(&cli.global, flags),
+        Command::Journal(flags) => cli::journal::run(&cli.global, flags),
+        Command::Replay(flags) => cli::replay::run(&cli.global, flags),
+        Command::Shadow(flags) => cli::shadow::run(&cli.global, flags),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("tidegate: {error:#}");

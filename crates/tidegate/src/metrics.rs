@@ -3,6 +3,8 @@
 //! Invariant: labels come from the program and its configuration, never from mail, so that the
 //! number of series is bounded.
 
+mod beside;
+
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -14,6 +16,8 @@ use tidegate_dns::{Resolver, Stats};
 use tidegate_engine::{Engine, Judged};
 use tidegate_milter::Counted;
 use tidegate_policy::Verdict;
+
+pub(crate) use beside::Beside;
 
 use crate::process;
 
@@ -36,6 +40,7 @@ pub(crate) struct Metrics {
     zones: IntGaugeVec,
     connections: IntGauge,
     followed: Vec<Followed>,
+    pub(crate) beside: Beside,
 }
 
 /// A counter that follows a total counted elsewhere.
@@ -103,6 +108,7 @@ impl Metrics {
             )?,
             connections,
             followed,
+            beside: Beside::new(&registry)?,
             registry,
         })
     }

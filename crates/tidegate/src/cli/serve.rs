@@ -27,7 +27,7 @@ use crate::{config, control, knowledge, logging};
 
 pub(crate) fn run(global: &Global) -> anyhow::Result<ExitCode> {
     let options = global.options(false);
-    let loaded = match global.load(false) {
+    let loaded = match global.load_with_shadow(false) {
         Ok(loaded) => loaded,
         Err(code) => return Ok(code),
     };
@@ -42,8 +42,9 @@ async fn serve(loaded: Loaded, options: &Options) -> anyhow::Result<()> {
     let (milter, http) = (loaded.settings.milter.clone(), loaded.settings.http.clone());
     let mut signals = Signals::new()?;
     let knowledge = Taught::open(&loaded.settings)?;
-    let (running, at_work) = reload::start(loaded, &knowledge.lessons);
-    let daemon = Daemon::new(running, Metrics::new()?, Arc::clone(&knowledge.lessons));
+    let metrics = Metrics::new()?;
+    let (running, at_work) = reload::start(loaded, &knowledge.lessons, &metrics, None);
+    let daemon = Daemon::new(running, metrics, Arc::clone(&knowledge.lessons));
 
     let listeners = Listener::open(&milter.listen, &milter.access()).await?;
     let page_listener = match http.enabled {
@@ -84,6 +85,9 @@ async fn serve(loaded: Loaded, options: &Options) -> anyhow::Result<()> {
     server.serve(listeners, move || Session::new(Arc::clone(&filters)), shutdown).await;
 
     control.abort();
+    if let Some(beside) = daemon.running().beside.clone() {
+        tokio::task::spawn_blocking(move || beside.end()).await?;
+    }
     knowledge.end().await;
     // The pages end last, so that a watcher sees the draining.
     let _ = stop.send(true);

@@ -14,6 +14,7 @@ use super::mistake::{Findings, suggest};
 use super::read::section;
 use super::source::Sources;
 use super::tree::{Node, Table};
+use crate::{journal, shadow};
 
 /// Every section. `[checks]` and `[scores]`, whose keys are names of checks and signals, are read
 /// where these are known.
@@ -30,11 +31,13 @@ pub(crate) struct Settings {
     pub(crate) network: Networks,
     pub(crate) rules: Rules,
     pub(crate) statistics: Statistics,
+    pub(crate) journal: journal::Config,
+    pub(crate) shadow: shadow::Config,
     pub(crate) log: Log,
 }
 
 /// The names of all sections.
-pub(crate) const SECTIONS: [&str; 14] = [
+pub(crate) const SECTIONS: [&str; 16] = [
     "server",
     "milter",
     "http",
@@ -48,6 +51,8 @@ pub(crate) const SECTIONS: [&str; 14] = [
     "statistics",
     "checks",
     "scores",
+    "journal",
+    "shadow",
     "log",
 ];
 
@@ -192,7 +197,7 @@ impl Settings {
         }
         sections!(
             server, milter, http, dns, store, verdict, lists, message, network, rules, statistics,
-            log
+            journal, shadow, log
         )
     }
 }
