@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         Command::Scan(flags) => cli::scan::run(&cli.global, flags),
         Command::Learn(flags) => cli::learn::run(&cli.global, flags),
         Command::Train(flags) => cli::train::run(&cli.global, flags),
+        Command::Tune(flags) => cli::tune::run(&cli.global, flags),
         Command::Eval(flags) => cli::eval::run(&cli.global, flags),
         Command::Signals(flags) => cli::signals::run(&cli.global, flags),
     };

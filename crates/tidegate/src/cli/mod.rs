@@ -14,6 +14,7 @@ pub(crate) mod scan;
 pub(crate) mod serve;
 pub(crate) mod signals;
 pub(crate) mod train;
+pub(crate) mod tune;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -64,6 +65,8 @@ pub(crate) enum Command {
     Eval(eval::Flags),
     /// Make a model of messages that are sorted already
     Train(train::Flags),
+    /// Find thresholds and weights that keep the error on ham within a budget
+    Tune(tune::Flags),
     /// List every signal with its points and its meaning
     Signals(signals::Flags),
 }

@@ -25,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) dns: tidegate_dns::Config,
     pub(crate) store: Store,
     pub(crate) verdict: tidegate_policy::Config,
+    pub(crate) guard: tidegate_policy::guard::Config,
     pub(crate) lists: ListsConfig,
     pub(crate) message: tidegate_mail::Bounds,
     pub(crate) network: Networks,
@@ -34,13 +35,14 @@ pub(crate) struct Settings {
 }
 
 /// The names of all sections.
-pub(crate) const SECTIONS: [&str; 14] = [
+pub(crate) const SECTIONS: [&str; 15] = [
     "server",
     "milter",
     "http",
     "dns",
     "store",
     "verdict",
+    "guard",
     "lists",
     "message",
     "network",
@@ -191,8 +193,8 @@ impl Settings {
             };
         }
         sections!(
-            server, milter, http, dns, store, verdict, lists, message, network, rules, statistics,
-            log
+            server, milter, http, dns, store, verdict, guard, lists, message, network, rules,
+            statistics, log
         )
     }
 }

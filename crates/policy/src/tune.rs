@@ -1,0 +1,203 @@
+//! Thresholds and weights that keep the error on ham within a budget, and miss as little spam as that
+//! leaves.
+//!
+//! Few things are free: where tagging begins, what is left of a point that statistics contradict, and
+//! the weights of the kinds of evidence that sorted mail has in plenty. Each is moved in turn over a
+//! coarse grid, as long as less spam is missed; what a hundred ham would tell otherwise than another
+//! hundred is not on the grid.
+//!
+//! Where there is too little ham to prove a budget even without an error (see [`crate::bound`]), the
+//! threshold goes past every ham seen, to where the tail of their scores falls under the budget: the
+//! excess over a high score is taken for exponential, its mean at the upper end of its own interval.
+//!
+//! Invariant: the same samples, policy and budget give the same result, and it is never looser on ham
+//! than its budget allows on the samples it was found on.
+
+use tidegate_signal::{Family, Signals};
+
+use crate::bound::{self, Share};
+use crate::decide::is_heard;
+use crate::{Policy, Thresholds};
+
+/// A message that is sorted already: what each family says of it, for and against.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// Whether it is spam.
+    pub spam: bool,
+    /// Points against it and for it (these negative), by family.
+    points: [(f32, f32); Family::ALL.len()],
+}
+
+impl Sample {
+    /// Of a message's signals, weighed.
+    #[must_use]
+    pub fn new(spam: bool, signals: &Signals) -> Self {
+        let mut points = [(0.0, 0.0); Family::ALL.len()];
+        for signal in signals {
+            let (against, r#for) = &mut points[signal.family() as usize];
+            *(if signal.score() > 0.0 { against } else { r#for }) += signal.score();
+        }
+        Self { spam, points }
+    }
+
+    /// The score that `policy` gives it: that of [`Policy::decide`].
+    #[must_use]
+    pub fn score(&self, policy: &Policy) -> f32 {
+        let (against, r#for) = self.points[Family::Statistics as usize];
+        let contradicted = against + r#for < 0.0;
+        let sum: f32 = Family::ALL
+            .into_iter()
+            .map(|family| {
+                let (against, r#for) = self.points[family as usize];
+                let kept = if contradicted && is_heard(family) { policy.contradicted } else { 1.0 };
+                let cap = policy.caps.of(family);
+                ((against * kept + r#for) * policy.weights.of(family)).clamp(cap.least, cap.most)
+            })
+            .sum();
+        (sum * 100.0).round() / 100.0
+    }
+}
+
+/// What a policy does to sorted mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// Ham that is tagged.
+    pub ham: Share,
+    /// Spam that is not.
+    pub spam: Share,
+}
+
+impl Outcome {
+    /// Of these samples.
+    pub fn of<'s>(samples: impl IntoIterator<Item = &'s Sample>, policy: &Policy) -> Self {
+        let mut outcome =
+            Self { ham: Share { errors: 0, of: 0 }, spam: Share { errors: 0, of: 0 } };
+        for sample in samples {
+            let tagged = sample.score(policy) >= policy.thresholds.tag;
+            let share = if sample.spam { &mut outcome.spam } else { &mut outcome.ham };
+            share.of += 1;
+            share.errors += usize::from(tagged != sample.spam);
+        }
+        outcome
+    }
+}
+
+/// What the threshold rests on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Ground {
+    /// The bound of the error is within the budget with so many ham tagged.
+    Proved {
+        /// Ham that may be tagged.
+        allowed: usize,
+    },
+    /// There is too little ham for a proof.
+    Extrapolated {
+        /// Ham that it would take, without an error among them.
+        needed: usize,
+    },
+}
+
+/// A policy that was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tuned {
+    /// The policy.
+    pub policy: Policy,
+    /// Why its threshold may be believed.
+    pub ground: Ground,
+}
+
+/// Kinds of evidence whose weight is free. Of the others, sorted mail tells too little: lists and
+/// authentication ask the network as it is today.
+const FREE: [Family; 4] = [Family::Statistics, Family::Headers, Family::Content, Family::Links];
+const WEIGHTS: [f32; 5] = [0.5, 0.75, 1.0, 1.25, 1.5];
+const CONTRADICTED: [f32; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
+/// Rounds over all that is free; most often two are enough.
+const MOST_ROUNDS: usize = 4;
+/// Spam that must be found more for a weight to move, of a thousand: less is chance.
+const WORTH_IT: f64 = 0.002;
+
+/// Finds the policy that keeps `budget` on `samples` and misses the least spam, from `start` on.
+/// `None` without ham or without spam.
+#[must_use]
+pub fn tune(samples: &[Sample], start: &Policy, budget: f64) -> Option<Tuned> {
+    let found = |policy: Policy| {
+        let (tag, ground) = threshold(samples, &policy, budget)?;
+        let policy = Policy { thresholds: from_tag(&start.thresholds, tag), ..policy };
+        let missed = Outcome::of(samples, &policy).spam;
+        (missed.of > 0).then(|| (missed.seen(), Tuned { policy, ground }))
+    };
+    let mut best = found(start.clone())?;
+    for _ in 0..MOST_ROUNDS {
+        let before = best.0;
+        for move_to in moves() {
+            let Some(candidate) = found(move_to(best.1.policy.clone())) else { continue };
+            if candidate.0 < best.0 - WORTH_IT {
+                best = candidate;
+            }
+        }
+        if best.0 >= before {
+            break;
+        }
+    }
+    Some(best.1)
+}
+
+/// One step from a policy to another.
+type Move = Box<dyn Fn(Policy) -> Policy>;
+
+fn moves() -> Vec<Move> {
+    let mut moves: Vec<Move> = Vec::new();
+    for contradicted in CONTRADICTED {
+        moves.push(Box::new(move |policy| Policy { contradicted, ..policy }));
+    }
+    for family in FREE {
+        for weight in WEIGHTS {
+            moves.push(Box::new(move |policy| {
+                let weights = policy.weights.set(family, weight);
+                Policy { weights, ..policy }
+            }));
+        }
+    }
+    moves
+}
+
+/// Where tagging begins so that the budget is kept.
+fn threshold(samples: &[Sample], policy: &Policy, budget: f64) -> Option<(f32, Ground)> {
+    let mut ham: Vec<f32> =
+        samples.iter().filter(|sample| !sample.spam).map(|sample| sample.score(policy)).collect();
+    ham.sort_by(|a, b| b.total_cmp(a));
+    let (at, ground) = match bound::allowed(ham.len(), budget) {
+        Some(allowed) => (ham.get(allowed).copied()?, Ground::Proved { allowed }),
+        None => {
+            let needed = bound::fewest(budget);
+            (ham.first()?.max(tail(&ham, budget)), Ground::Extrapolated { needed })
+        }
+    };
+    // Scores are of hundredths; a threshold of nothing would touch all mail.
+    let just_over = ((at * 100.0).round() + 1.0).max(1.0) / 100.0;
+    Some((just_over, ground))
+}
+
+/// The score that a share of `budget` of ham is over, by the tail of `ham`, the highest first.
+fn tail(ham: &[f32], budget: f64) -> f32 {
+    const SHARE: usize = 20;
+    const FEWEST: usize = 10;
+    let excesses = (ham.len() / SHARE).max(FEWEST);
+    let Some(base) = ham.get(excesses) else { return f32::MIN };
+    let sum: f32 = ham[..excesses].iter().map(|score| score - base).sum();
+    let count = excesses as f64;
+    // The mean of n exponential excesses is known to about its n-th root.
+    let mean = f64::from(sum) / count * (1.0 + 1.645 / count.sqrt());
+    let share = count / ham.len() as f64;
+    base + (mean * (share / budget).ln()).max(0.0) as f32
+}
+
+/// The thresholds with tagging from `tag` on: the harder outcomes keep their distance, and never come
+/// nearer than they were.
+fn from_tag(old: &Thresholds, tag: f32) -> Thresholds {
+    let further = |threshold: f32| {
+        let moved = threshold + (tag - old.tag).max(0.0);
+        (moved * 100.0).round() / 100.0
+    };
+    Thresholds { tag, quarantine: further(old.quarantine), reject: further(old.reject) }
+}
