@@ -38,6 +38,9 @@ struct Said<'j> {
     family: Family,
     score: f64,
     detail: &'j str,
+    /// Its points were taken off, since users keep correcting it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    damped: bool,
 }
 
 #[derive(Serialize)]
@@ -58,6 +61,7 @@ pub(crate) fn line(file: &str, judged: &Judged) -> serde_json::Result<String> {
         family: signal.family(),
         score: hundredths(signal.score()),
         detail: signal.detail(),
+        damped: signal.is_damped(),
     });
     let recipients = judged.recipients.iter().map(|recipient| Recipient {
         address: recipient.address.as_str(),
