@@ -120,11 +120,25 @@ const WORTH_IT: f64 = 0.002;
 /// `None` without ham or without spam.
 #[must_use]
 pub fn tune(samples: &[Sample], start: &Policy, budget: f64) -> Option<Tuned> {
+    let ham = samples.iter().filter(|sample| !sample.spam).count();
+    let spam = samples.len() - ham;
+    if ham == 0 || spam == 0 {
+        return None;
+    }
+    let ground = match bound::allowed(ham, budget) {
+        Some(allowed) => Ground::Proved { allowed },
+        None => Ground::Extrapolated { needed: bound::fewest(budget) },
+    };
     let found = |policy: Policy| {
-        let (tag, ground) = threshold(samples, &policy, budget)?;
+        let scores: Vec<f32> = samples.iter().map(|sample| sample.score(&policy)).collect();
+        let of = |spam: bool| {
+            let pairs = samples.iter().zip(&scores);
+            pairs.filter(move |(sample, _)| sample.spam == spam).map(|(_, score)| *score)
+        };
+        let tag = threshold(of(false).collect(), ground, budget)?;
+        let missed = of(true).filter(|score| *score < tag).count();
         let policy = Policy { thresholds: from_tag(&start.thresholds, tag), ..policy };
-        let missed = Outcome::of(samples, &policy).spam;
-        (missed.of > 0).then(|| (missed.seen(), Tuned { policy, ground }))
+        Some((missed as f64 / spam as f64, Tuned { policy, ground }))
     };
     let mut best = found(start.clone())?;
     for _ in 0..MOST_ROUNDS {
@@ -161,21 +175,15 @@ fn moves() -> Vec<Move> {
     moves
 }
 
-/// Where tagging begins so that the budget is kept.
-fn threshold(samples: &[Sample], policy: &Policy, budget: f64) -> Option<(f32, Ground)> {
-    let mut ham: Vec<f32> =
-        samples.iter().filter(|sample| !sample.spam).map(|sample| sample.score(policy)).collect();
+/// Where tagging begins so that the budget is kept, by the scores of ham.
+fn threshold(mut ham: Vec<f32>, ground: Ground, budget: f64) -> Option<f32> {
     ham.sort_by(|a, b| b.total_cmp(a));
-    let (at, ground) = match bound::allowed(ham.len(), budget) {
-        Some(allowed) => (ham.get(allowed).copied()?, Ground::Proved { allowed }),
-        None => {
-            let needed = bound::fewest(budget);
-            (ham.first()?.max(tail(&ham, budget)), Ground::Extrapolated { needed })
-        }
+    let at = match ground {
+        Ground::Proved { allowed } => *ham.get(allowed)?,
+        Ground::Extrapolated { .. } => ham.first()?.max(tail(&ham, budget)),
     };
     // Scores are of hundredths; a threshold of nothing would touch all mail.
-    let just_over = ((at * 100.0).round() + 1.0).max(1.0) / 100.0;
-    Some((just_over, ground))
+    Some(((at * 100.0).round() + 1.0).max(1.0) / 100.0)
 }
 
 /// The score that a share of `budget` of ham is over, by the tail of `ham`, the highest first.

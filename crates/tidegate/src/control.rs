@@ -19,6 +19,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::daemon::Daemon;
 use crate::knowledge;
+use crate::remembered::Remembered;
 
 /// Its name in the folder of the store.
 const NAME: &str = "control.sock";
@@ -83,8 +84,9 @@ async fn converse(client: UnixStream, daemon: &Daemon, lessons: &Arc<Lessons>) -
         let Ok(whole) = tokio::time::timeout(SILENCE, read).await else { return Ok(()) };
         whole?;
         let (engine, lessons) = (Arc::clone(&daemon.running().engine), Arc::clone(lessons));
+        let remembered = Arc::clone(&daemon.remembered);
         let taught = tokio::task::spawn_blocking(move || {
-            teach(&engine, &lessons, &raw, request.class, request.user.as_deref())
+            teach(&engine, &lessons, &remembered, &raw, request.class, request.user.as_deref())
         });
         let answer = match taught.await {
             Ok(Ok(taught)) => {
@@ -98,10 +100,12 @@ async fn converse(client: UnixStream, daemon: &Daemon, lessons: &Arc<Lessons>) -
     }
 }
 
-/// Learns a message; returns when that is durable.
+/// Learns a message, and counts it as a correction where it was judged otherwise; returns when that
+/// is durable.
 pub(crate) fn teach(
     engine: &Engine,
     lessons: &Lessons,
+    remembered: &Remembered,
     raw: &[u8],
     class: Option<Class>,
     user: Option<&str>,
@@ -110,7 +114,11 @@ pub(crate) fn teach(
     // As a recipient is written who is judged for.
     let user = user.map(Address::new);
     let user = user.as_ref().map(Address::as_str);
-    lessons.teach(&Lesson { id, features: &features, class, user, now: knowledge::seconds() })
+    let now = knowledge::seconds();
+    let taught = lessons.teach(&Lesson { id, features: &features, class, user, now })?;
+    // Counted once a message and person: what fails here is made up for when it is taught again.
+    remembered.correct(engine, raw, class, user)?;
+    Ok(taught)
 }
 
 /// What came of a lesson, in a word.

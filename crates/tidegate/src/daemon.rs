@@ -24,6 +24,7 @@ use crate::config::Addresses;
 use crate::logging;
 use crate::metrics::Metrics;
 use crate::overload::Gate;
+use crate::remembered::Remembered;
 use crate::{control, knowledge};
 
 mod answer;
@@ -35,6 +36,7 @@ pub(crate) struct Daemon {
     running: ArcSwap<Running>,
     pub(crate) metrics: Metrics,
     lessons: Arc<Lessons>,
+    pub(crate) remembered: Arc<Remembered>,
 }
 
 /// One configuration at work. A message ends with the one it began with.
@@ -59,8 +61,13 @@ impl Running {
 }
 
 impl Daemon {
-    pub(crate) fn new(running: Running, metrics: Metrics, lessons: Arc<Lessons>) -> Arc<Self> {
-        Arc::new(Self { running: ArcSwap::from_pointee(running), metrics, lessons })
+    pub(crate) fn new(
+        running: Running,
+        metrics: Metrics,
+        lessons: Arc<Lessons>,
+        remembered: Arc<Remembered>,
+    ) -> Arc<Self> {
+        Arc::new(Self { running: ArcSwap::from_pointee(running), metrics, lessons, remembered })
     }
 
     /// Learns a message on which enough kinds of evidence agree, beside the answer to it.
@@ -219,6 +226,7 @@ impl Filter for Session {
             Ok(judged) => {
                 self.daemon.metrics.judged(&judged);
                 self.daemon.learn_by_itself(&running, &judged);
+                self.daemon.remembered.judged(&judged, received.header(), &running.engine);
                 logging::judged(&judged, &reference, received.octets, running.addresses);
                 answer::to_judged(&judged, &running.verdict, &reference)
             }

@@ -12,6 +12,7 @@ use tidegate_engine::Engine;
 use crate::config::{self, Loaded, Options, Settings, Statistics};
 use crate::daemon::{Daemon, Running};
 use crate::http::Status;
+use crate::remembered::Remembered;
 
 /// What belongs to the configuration at work and is not needed to judge.
 pub(crate) struct AtWork {
@@ -22,7 +23,11 @@ pub(crate) struct AtWork {
 }
 
 /// Builds what runs from what was loaded, over what `lessons` know, and begins to prove its lists.
-pub(crate) fn start(loaded: Loaded, lessons: &Arc<Lessons>) -> (Running, AtWork) {
+pub(crate) fn start(
+    loaded: Loaded,
+    lessons: &Arc<Lessons>,
+    remembered: &Remembered,
+) -> (Running, AtWork) {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
@@ -32,6 +37,8 @@ pub(crate) fn start(loaded: Loaded, lessons: &Arc<Lessons>) -> (Running, AtWork)
         let statistics = tidegate_engine::Statistics::new(Arc::clone(lessons));
         if auto_learn.enabled { statistics.keeping() } else { statistics }
     });
+    remembered.configure(&settings);
+    parts.scores = parts.scores.damping(remembered.damped().clone());
     let zones = parts.lists.zones().cloned().collect();
     let prober = Prober::start(parts.resolver.clone(), zones);
     let engine = Arc::new(Engine::new(parts));
@@ -58,7 +65,7 @@ pub(crate) async fn reload(
     let mistakes = match loaded {
         Ok(Ok(loaded)) => {
             tell_what_needs_a_restart(&old.settings, &loaded.settings);
-            let (running, at_work) = start(loaded, lessons);
+            let (running, at_work) = start(loaded, lessons, &daemon.remembered);
             daemon.put_to_work(running);
             status.reloaded(None);
             tracing::info!("the configuration was reloaded");

@@ -7,7 +7,8 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tidegate_mail::{Address, Message};
+use tidegate_checks::authentication::Authentication;
+use tidegate_mail::{Address, Envelope, Message};
 use tidegate_store::{Batch, Secret, Snapshot, Space, Store, StoreError, Written};
 
 use super::{Config, Sent, folded};
@@ -65,6 +66,25 @@ impl Memory {
     pub fn open(store: Arc<dyn Store>) -> Result<Self, StoreError> {
         let secret = Secret::of(&*store, "correspondents")?;
         Ok(Self { store, secret, today: Mutex::default() })
+    }
+
+    /// What connects the author of an incoming message to each of its recipients; nothing, unless it
+    /// is proved who he is.
+    ///
+    /// # Errors
+    /// When the store can't be read: then nobody is known.
+    pub fn known(
+        &self,
+        envelope: &Envelope,
+        message: &Message<'_>,
+        authentication: &Authentication,
+        config: &Config,
+        now: u64,
+    ) -> Result<Vec<Option<Correspondence>>, StoreError> {
+        match authentication.proved_author(message) {
+            Some(author) => self.of(&envelope.recipients, author, message, config, now),
+            None => Ok(vec![None; envelope.recipients.len()]),
+        }
     }
 
     /// What connects `author`, whose domain must be proved, to each of `recipients` at `now`, in

@@ -6,6 +6,7 @@
 mod batch;
 pub(crate) mod check;
 pub(crate) mod eval;
+pub(crate) mod guard;
 mod held_out;
 pub(crate) mod learn;
 mod progress;
@@ -65,6 +66,8 @@ pub(crate) enum Command {
     Eval(eval::Flags),
     /// Make a model of messages that are sorted already
     Train(train::Flags),
+    /// See which signals users correct, and put those back to work that were damped for it
+    Guard(guard::Flags),
     /// Find thresholds and weights that keep the error on ham within a budget
     Tune(tune::Flags),
     /// List every signal with its points and its meaning

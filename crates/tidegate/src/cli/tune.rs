@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -173,7 +173,7 @@ impl Mail<'_> {
         self.judge(members, |judged| held_out::ask(&lessons, self.engine, judged).map(drop))
     }
 
-    fn by_model(&self, file: &PathBuf, members: &[usize]) -> anyhow::Result<Samples> {
+    fn by_model(&self, file: &Path, members: &[usize]) -> anyhow::Result<Samples> {
         let lessons = match file.to_str() {
             Some("none") => knowledge::over(Arc::new(Model::untrained()), self.settings)?,
             Some("shipped") => knowledge::alone(self.settings)?,

@@ -26,6 +26,7 @@ pub(crate) struct Settings {
     pub(crate) store: Store,
     pub(crate) verdict: tidegate_policy::Config,
     pub(crate) guard: tidegate_policy::guard::Config,
+    pub(crate) correspondents: tidegate_policy::correspondents::Config,
     pub(crate) lists: ListsConfig,
     pub(crate) message: tidegate_mail::Bounds,
     pub(crate) network: Networks,
@@ -35,7 +36,7 @@ pub(crate) struct Settings {
 }
 
 /// The names of all sections.
-pub(crate) const SECTIONS: [&str; 15] = [
+pub(crate) const SECTIONS: [&str; 16] = [
     "server",
     "milter",
     "http",
@@ -43,6 +44,7 @@ pub(crate) const SECTIONS: [&str; 15] = [
     "store",
     "verdict",
     "guard",
+    "correspondents",
     "lists",
     "message",
     "network",
@@ -193,8 +195,20 @@ impl Settings {
             };
         }
         sections!(
-            server, milter, http, dns, store, verdict, guard, lists, message, network, rules,
-            statistics, log
+            server,
+            milter,
+            http,
+            dns,
+            store,
+            verdict,
+            guard,
+            correspondents,
+            lists,
+            message,
+            network,
+            rules,
+            statistics,
+            log
         )
     }
 }

@@ -39,7 +39,8 @@ fn running(loaded: Loaded) -> Running {
 
 fn of(loaded: Loaded) -> Arc<Daemon> {
     let lessons = crate::knowledge::alone(&loaded.settings).unwrap();
-    Daemon::new(running(loaded), Metrics::new().unwrap(), lessons)
+    let remembered = Remembered::nothing(&loaded.settings);
+    Daemon::new(running(loaded), Metrics::new().unwrap(), lessons, remembered)
 }
 
 fn daemon(settings: &str) -> Arc<Daemon> {
