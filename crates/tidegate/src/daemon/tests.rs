@@ -15,6 +15,8 @@ use tokio::net::TcpStream;
 use super::*;
 use crate::config::{self, Loaded};
 
+mod remembered;
+
 /// Rejects what says "unwanted" in its subject, whatever else the program knows.
 const RULE: &str = "family = 'policy'\n[rules.TEST_UNWANTED]\nsays = 'The test word'\nscore = 100\n\
                     in = 'subject'\nwords = ['unwanted']\n";
