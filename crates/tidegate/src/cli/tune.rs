@@ -249,7 +249,7 @@ fn ground(tuned: &Tuned, samples: &[Sample]) -> String {
         }
         Ground::Extrapolated { needed } => format!(
             "can't be proved with {ham} ham; it takes {needed} without an error. \
-             The threshold lies past every ham, where the tail of their scores falls under the budget"
+             The threshold lies past every ham, where the tail of their scores is likely to fall under the budget"
         ),
     }
 }
