@@ -20,6 +20,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::daemon::Daemon;
 use crate::knowledge;
+use crate::remembered::Remembered;
 
 /// Its name in the folder of the store.
 const NAME: &str = "control.sock";
@@ -84,11 +85,12 @@ async fn converse(client: UnixStream, daemon: &Daemon, lessons: &Arc<Lessons>) -
         let Ok(whole) = tokio::time::timeout(SILENCE, read).await else { return Ok(()) };
         whole?;
         let (engine, lessons) = (Arc::clone(&daemon.running().engine), Arc::clone(lessons));
+        let remembered = Arc::clone(&daemon.remembered);
         let taught = tokio::task::spawn_blocking(move || {
             let (class, user) = (request.class, request.user.as_deref());
             match request.features {
                 true => teach_found(&lessons, read_found(&raw)?, class, user),
-                false => teach(&engine, &lessons, &raw, class, user),
+                false => teach(&engine, &lessons, &remembered, &raw, class, user),
             }
             .map_err(|error| error.to_string())
         });
@@ -104,15 +106,22 @@ async fn converse(client: UnixStream, daemon: &Daemon, lessons: &Arc<Lessons>) -
     }
 }
 
-/// Learns a message; returns when that is durable.
+/// Learns a message, and counts it as a correction where it was judged otherwise; returns when that
+/// is durable.
 pub(crate) fn teach(
     engine: &Engine,
     lessons: &Lessons,
+    remembered: &Remembered,
     raw: &[u8],
     class: Option<Class>,
     user: Option<&str>,
 ) -> Result<Taught, tidegate_bayes::LearnError> {
-    teach_found(lessons, engine.learnable(raw), class, user)
+    let taught = teach_found(lessons, engine.learnable(raw), class, user)?;
+    // As a recipient is written who is judged for.
+    let user = user.map(Address::new);
+    // Counted once a message and person: what fails here is made up for when it is taught again.
+    remembered.correct(engine, raw, class, user.as_ref().map(Address::as_str))?;
+    Ok(taught)
 }
 
 /// Learns what was found in a message.

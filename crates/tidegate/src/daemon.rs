@@ -25,6 +25,7 @@ use crate::config::Addresses;
 use crate::logging;
 use crate::metrics::Metrics;
 use crate::overload::Gate;
+use crate::remembered::Remembered;
 use crate::{control, knowledge};
 
 mod answer;
@@ -36,6 +37,7 @@ pub(crate) struct Daemon {
     running: ArcSwap<Running>,
     pub(crate) metrics: Metrics,
     lessons: Arc<Lessons>,
+    pub(crate) remembered: Arc<Remembered>,
 }
 
 /// One configuration at work. A message ends with the one it began with.
@@ -66,8 +68,13 @@ impl Running {
 }
 
 impl Daemon {
-    pub(crate) fn new(running: Running, metrics: Metrics, lessons: Arc<Lessons>) -> Arc<Self> {
-        Arc::new(Self { running: ArcSwap::from_pointee(running), metrics, lessons })
+    pub(crate) fn new(
+        running: Running,
+        metrics: Metrics,
+        lessons: Arc<Lessons>,
+        remembered: Arc<Remembered>,
+    ) -> Arc<Self> {
+        Arc::new(Self { running: ArcSwap::from_pointee(running), metrics, lessons, remembered })
     }
 
     /// Learns a message on which enough kinds of evidence agree, beside the answer to it.
@@ -229,6 +236,7 @@ impl Filter for Session {
             Ok(judged) => {
                 self.daemon.metrics.judged(&judged);
                 self.daemon.learn_by_itself(&running, &judged);
+                self.daemon.remembered.judged(&judged, received.header(), &running.engine);
                 logging::judged(&judged, &reference, received.octets, running.addresses);
                 let outcome = answer::to_judged(&judged, &running.verdict, &reference);
                 if let Some(beside) = &running.beside {

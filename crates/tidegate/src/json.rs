@@ -39,6 +39,9 @@ struct Said<'j> {
     family: Family,
     score: f64,
     detail: &'j str,
+    /// Its points were taken off, since users keep correcting it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    damped: bool,
 }
 
 #[derive(Serialize)]
@@ -71,6 +74,7 @@ fn written(file: &str, judged: &Judged, elapsed_us: Option<u128>) -> serde_json:
         family: signal.family(),
         score: hundredths(signal.score()),
         detail: signal.detail(),
+        damped: signal.is_damped(),
     });
     let recipients = judged.recipients.iter().map(|recipient| Recipient {
         address: recipient.address.as_str(),

@@ -22,6 +22,7 @@ mod metrics;
 mod overload;
 mod process;
 mod reload;
+mod remembered;
 mod shadow;
 
 use std::process::ExitCode;
@@ -38,6 +39,8 @@ fn main() -> ExitCode {
         Command::Scan(flags) => cli::scan::run(&cli.global, flags),
         Command::Learn(flags) => cli::learn::run(&cli.global, flags),
         Command::Train(flags) => cli::train::run(&cli.global, flags),
+        Command::Guard(flags) => cli::guard::run(&cli.global, flags),
+        Command::Tune(flags) => cli::tune::run(&cli.global, flags),
         Command::Eval(flags) => cli::eval::run(&cli.global, flags),
         Command::Signals(flags) => cli::signals::run(&cli.global, flags),
         Command::Journal(flags) => cli::journal::run(&cli.global, flags),

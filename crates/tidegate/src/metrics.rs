@@ -38,6 +38,7 @@ pub(crate) struct Metrics {
     lessons: IntCounterVec,
     reload_failures: IntCounter,
     zones: IntGaugeVec,
+    damped: IntGaugeVec,
     connections: IntGauge,
     followed: Vec<Followed>,
     pub(crate) beside: Beside,
@@ -106,6 +107,11 @@ impl Metrics {
                 "1 for the state that each DNS list is in.",
                 &["zone", "state"],
             )?,
+            damped: gauges(
+                "tidegate_signals_damped",
+                "1 for each signal that counts for nothing, since users corrected it.",
+                &["signal"],
+            )?,
             connections,
             followed,
             beside: Beside::new(&registry)?,
@@ -166,6 +172,10 @@ impl Metrics {
         for zone in engine.parts().lists.zones() {
             let state = format!("{:?}", zone.health()).to_lowercase();
             self.zones.with_label_values(&[zone.name().as_str(), &state]).set(1);
+        }
+        self.damped.reset();
+        for name in engine.parts().scores.damped().now().iter() {
+            self.damped.with_label_values(&[name.as_str()]).set(1);
         }
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;

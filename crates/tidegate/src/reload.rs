@@ -16,6 +16,7 @@ use crate::http::Status;
 use crate::journal::{self, Journal, Keep, Versions};
 use crate::knowledge;
 use crate::metrics::Metrics;
+use crate::remembered::Remembered;
 use crate::shadow::{self, Shadow};
 
 /// What belongs to the configuration at work and is not needed to judge.
@@ -33,6 +34,7 @@ pub(crate) struct AtWork {
 pub(crate) fn start(
     loaded: Loaded,
     lessons: &Arc<Lessons>,
+    remembered: &Remembered,
     metrics: &Metrics,
     old: Option<&AtWork>,
 ) -> (Running, AtWork) {
@@ -50,6 +52,8 @@ pub(crate) fn start(
         let statistics = tidegate_engine::Statistics::new(Arc::clone(lessons));
         if auto_learn.enabled || keeps { statistics.keeping() } else { statistics }
     });
+    remembered.configure(&settings);
+    parts.scores = parts.scores.damping(remembered.damped().clone());
     let zones = parts.lists.zones().cloned().collect();
     let prober = Prober::start(parts.resolver.clone(), zones);
     let resolver = parts.resolver.clone();
@@ -122,7 +126,8 @@ pub(crate) async fn reload(
     let mistakes = match loaded {
         Ok(Ok(loaded)) => {
             tell_what_needs_a_restart(&old.settings, &loaded.settings);
-            let (running, at_work) = start(loaded, lessons, &daemon.metrics, Some(&old));
+            let (running, at_work) =
+                start(loaded, lessons, &daemon.remembered, &daemon.metrics, Some(&old));
             daemon.put_to_work(running);
             status.reloaded(None);
             tracing::info!("the configuration was reloaded");

@@ -19,6 +19,7 @@ use tidegate_engine::Engine;
 
 use super::Global;
 use super::batch::{self, Job};
+use crate::remembered::Remembered;
 use crate::{control, journal, knowledge};
 
 #[derive(Debug, Args)]
@@ -67,7 +68,7 @@ impl What {
 /// Who is taught.
 enum Pupil {
     Daemon(BufReader<UnixStream>),
-    Store { engine: Arc<Engine>, lessons: Arc<Lessons> },
+    Store { engine: Arc<Engine>, lessons: Arc<Lessons>, remembered: Arc<Remembered> },
 }
 
 pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
@@ -82,10 +83,14 @@ pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
             daemon.set_read_timeout(Some(Duration::from_secs(60)))?;
             Pupil::Daemon(BufReader::new(daemon))
         }
-        Err(_) => Pupil::Store {
-            lessons: knowledge::open(&loaded.settings)?,
-            engine: Arc::new(Engine::new(loaded.parts)),
-        },
+        Err(_) => {
+            let store = knowledge::store(&loaded.settings)?;
+            Pupil::Store {
+                remembered: Remembered::open(Arc::clone(&store), &loaded.settings)?,
+                lessons: knowledge::lessons(store, &loaded.settings)?,
+                engine: Arc::new(Engine::new(loaded.parts)),
+            }
+        }
     };
     let (mut told, mut failed) = (BTreeMap::<String, usize>::new(), 0usize);
     let journal = journal::folder(&folder);
@@ -144,9 +149,9 @@ impl Pupil {
     fn teach(&mut self, raw: &[u8], flags: &Flags) -> anyhow::Result<String> {
         match self {
             Self::Daemon(daemon) => ask(daemon, "learn", raw, flags),
-            Self::Store { engine, lessons } => {
-                let class = flags.class.class();
-                let taught = control::teach(engine, lessons, raw, class, flags.user.as_deref())?;
+            Self::Store { engine, lessons, remembered } => {
+                let (class, user) = (flags.class.class(), flags.user.as_deref());
+                let taught = control::teach(engine, lessons, remembered, raw, class, user)?;
                 Ok(control::word(taught).to_owned())
             }
         }

@@ -7,6 +7,7 @@ mod against;
 mod batch;
 pub(crate) mod check;
 pub(crate) mod eval;
+pub(crate) mod guard;
 mod held_out;
 pub(crate) mod journal;
 pub(crate) mod learn;
@@ -18,6 +19,7 @@ pub(crate) mod serve;
 pub(crate) mod shadow;
 pub(crate) mod signals;
 pub(crate) mod train;
+pub(crate) mod tune;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -68,6 +70,10 @@ pub(crate) enum Command {
     Eval(eval::Flags),
     /// Make a model of messages that are sorted already
     Train(train::Flags),
+    /// See which signals users correct, and put those back to work that were damped for it
+    Guard(guard::Flags),
+    /// Find thresholds and weights that keep the error on ham within a budget
+    Tune(tune::Flags),
     /// List every signal with its points and its meaning
     Signals(signals::Flags),
     /// List and show what is kept of judged messages

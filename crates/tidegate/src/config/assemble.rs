@@ -38,6 +38,7 @@ pub(super) fn assemble(
     let rules = builder.rules(&settings, &mut catalogue);
     let scores = builder.scores(&catalogue);
     let policy = builder.policy(&settings);
+    builder.guard(&settings);
     let resolver = builder.resolver(&settings, offline);
     let mut digests = builder.digests;
     lint::lint(&settings, written, policy.as_ref(), resolver.as_ref(), findings);
@@ -343,6 +344,13 @@ impl Builder<'_> {
                 self.findings.mistake(self.place(&path), format!("[verdict] {invalid}"), "");
             })
             .ok()
+    }
+
+    fn guard(&mut self, settings: &Settings) {
+        if let Err(invalid) = settings.guard.validate() {
+            let place = self.place(&["guard", invalid.key()]);
+            self.findings.mistake(place, format!("[guard] {invalid}"), "");
+        }
     }
 
     fn resolver(&mut self, settings: &Settings, offline: bool) -> Option<Resolver> {

@@ -26,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) dns: tidegate_dns::Config,
     pub(crate) store: Store,
     pub(crate) verdict: tidegate_policy::Config,
+    pub(crate) guard: tidegate_policy::guard::Config,
+    pub(crate) correspondents: tidegate_policy::correspondents::Config,
     pub(crate) lists: ListsConfig,
     pub(crate) message: tidegate_mail::Bounds,
     pub(crate) network: Networks,
@@ -37,13 +39,15 @@ pub(crate) struct Settings {
 }
 
 /// The names of all sections.
-pub(crate) const SECTIONS: [&str; 16] = [
+pub(crate) const SECTIONS: [&str; 18] = [
     "server",
     "milter",
     "http",
     "dns",
     "store",
     "verdict",
+    "guard",
+    "correspondents",
     "lists",
     "message",
     "network",
@@ -196,8 +200,22 @@ impl Settings {
             };
         }
         sections!(
-            server, milter, http, dns, store, verdict, lists, message, network, rules, statistics,
-            journal, shadow, log
+            server,
+            milter,
+            http,
+            dns,
+            store,
+            verdict,
+            guard,
+            correspondents,
+            lists,
+            message,
+            network,
+            rules,
+            statistics,
+            journal,
+            shadow,
+            log
         )
     }
 }
