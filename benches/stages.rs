@@ -81,6 +81,7 @@ static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| {
         scores: Default::default(),
         resolver: tidegate_dns::Resolver::offline(),
         deadline: Duration::from_secs(2),
+        records: false,
     }))
 });
 

@@ -97,6 +97,12 @@ impl Lessons {
         Ok(())
     }
 
+    /// The model that lessons are laid over.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
     /// How many spam and ham messages were learned for the site, and features known of them.
     #[must_use]
     pub fn size(&self) -> (u32, u32, usize) {

@@ -63,10 +63,22 @@ impl LessonId {
         Self(name)
     }
 
+    /// Its bytes, to be kept and made an id again by [`Self::new`].
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
     /// From bytes of one's own, for lessons that are no messages.
     #[must_use]
     pub const fn new(name: [u8; 16]) -> Self {
         Self(name)
+    }
+
+    /// The name as bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
     }
 }
 

@@ -160,6 +160,13 @@ impl Model {
         &self.bytes
     }
 
+    /// The checksum, by which models are told apart; 0 for one that knows nothing.
+    #[must_use]
+    pub fn checksum(&self) -> u64 {
+        let known = self.bytes.get(36..44).and_then(|sum| sum.try_into().ok());
+        known.map_or(0, u64::from_le_bytes)
+    }
+
     /// How many spam and ham messages it was trained on.
     #[must_use]
     pub const fn trained_on(&self) -> (u32, u32) {

@@ -7,6 +7,8 @@
 
 use std::net::IpAddr;
 
+use tidegate_mail::{Address, Message};
+
 /// A result as RFC 8601, section 2.7, names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AuthResult {
@@ -74,6 +76,30 @@ impl Authentication {
         };
         (self.spf.result == AuthResult::Pass && !self.spf.allows_all && same(&self.spf.domain))
             || self.dkim.iter().any(|d| d.result == AuthResult::Pass && same(&d.domain))
+    }
+
+    /// The author whom the From field names, where it names one only and it is proved that his domain
+    /// sent this message: by DMARC, or by SPF or DKIM of that domain. A signature that leaves room for
+    /// text below it proves nothing of what a reader sees.
+    #[must_use]
+    pub fn proved_author<'m>(&self, message: &'m Message<'_>) -> Option<&'m Address> {
+        let [author] = message.from() else { return None };
+        if message.count("From") != 1 {
+            return None;
+        }
+        let domain = author.address.domain()?;
+        let whole = || {
+            let dkim = self.dkim.iter().filter(|signature| !signature.partial_body).cloned();
+            Self { dkim: dkim.collect(), spf: self.spf.clone(), ..Self::default() }
+        };
+        let passed = self.dmarc.result == AuthResult::Pass && self.dmarc.domain == domain;
+        let is_partial = self.dkim.iter().any(|signature| signature.partial_body);
+        let proved = match is_partial {
+            // DMARC may rest on the very signature that leaves room.
+            true => whole().proves(domain),
+            false => passed || self.proves(domain),
+        };
+        proved.then_some(&author.address)
     }
 
     /// Whether a passing DKIM signature of any domain covers the header field `name`.

@@ -9,7 +9,7 @@ use mail_auth::common::crypto::{Ed25519Key, RsaKey, Sha256};
 use mail_auth::common::headers::HeaderWriter;
 use mail_auth::dkim::{Canonicalization, DkimSigner};
 use mail_auth::{ArcOutput, AuthenticatedMessage, AuthenticationResults, DmarcOutput, DmarcResult};
-use support::{World, envelope};
+use support::{World, envelope, now};
 use tidegate_checks::Questions;
 use tidegate_checks::auth::{Authenticator, Verified};
 use tidegate_checks::authentication::AuthResult::{self, *};
@@ -169,6 +169,17 @@ fn thousands_of_signatures_cost_as_much_as_a_few() {
 }
 
 #[test]
+fn a_signature_expires_by_the_time_of_arrival() {
+    let signer = DkimSigner::from_key(rsa()).domain("shop.example.com").selector("rsa");
+    let signer = signer.headers(SIGNED).expiration(3_600);
+    let mail = format!("{}{MAIL}", signer.sign(MAIL.as_bytes()).unwrap().to_header());
+    let at = |now| shop().authenticate_at(&sender(), mail.as_bytes(), now).dkim[0].clone();
+    assert_eq!(at(now()).result, Pass);
+    let late = at(now() + 7_200);
+    assert_eq!((late.result, late.reason.as_str()), (Neutral, "the signature has expired"));
+}
+
+#[test]
 fn what_is_asked_ahead_is_all_that_is_needed() {
     let mail = signed_rsa(MAIL, "shop.example.com", true);
     let message = Message::parse(mail.as_bytes(), &Bounds::default());
@@ -181,7 +192,7 @@ fn what_is_asked_ahead_is_all_that_is_needed() {
     authenticator.prefetch(&envelope, &header_view, &mut questions);
     let ahead: Vec<_> = questions.into_iter().collect();
     let Verified::Needs { questions, so_far } =
-        authenticator.verify(&envelope, &message, Spf::default(), &Answers::default())
+        authenticator.verify(&envelope, &message, Spf::default(), &Answers::default(), 0)
     else {
         panic!("verified without a key");
     };

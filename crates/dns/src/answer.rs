@@ -50,6 +50,41 @@ pub enum Why {
     NotAsked,
 }
 
+impl Why {
+    /// Every reason.
+    pub const ALL: [Self; 11] = [
+        Self::Late,
+        Self::Refused,
+        Self::ServFail,
+        Self::Network,
+        Self::Malformed,
+        Self::Truncated,
+        Self::TooLarge,
+        Self::Busy,
+        Self::Doubted,
+        Self::Offline,
+        Self::NotAsked,
+    ];
+
+    /// In a word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Late => "late",
+            Self::Refused => "refused",
+            Self::ServFail => "servfail",
+            Self::Network => "network",
+            Self::Malformed => "malformed",
+            Self::Truncated => "truncated",
+            Self::TooLarge => "too-large",
+            Self::Busy => "busy",
+            Self::Doubted => "doubted",
+            Self::Offline => "offline",
+            Self::NotAsked => "not-asked",
+        }
+    }
+}
+
 /// The records of one answer, of one type.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Records {
@@ -169,6 +204,11 @@ impl Answers {
     /// Keeps `answer`, instead of an earlier one to the same question.
     pub fn insert(&mut self, question: Question, answer: Answer) {
         self.0.insert(question, answer);
+    }
+
+    /// Forgets what is not to be kept.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Question, &Answer) -> bool) {
+        self.0.retain(|question, answer| keep(question, answer));
     }
 
     /// All of them, in no order.

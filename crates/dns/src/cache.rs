@@ -51,6 +51,17 @@ impl Cache {
         (now < entry.until).then_some(entry.answer)
     }
 
+    /// How long the answer to `question` still holds at `now`, if it is `answer`.
+    pub(crate) fn holds(
+        &self,
+        question: &Question,
+        answer: &Answer,
+        now: Instant,
+    ) -> Option<Duration> {
+        let entry = self.store.peek(question).filter(|entry| entry.answer == *answer)?;
+        entry.until.checked_duration_since(now)
+    }
+
     /// Keeps `answer`, which came at `now`, for `ttl` within the bounds of its sort; without one, as short as allowed.
     pub(crate) fn keep(
         &self,

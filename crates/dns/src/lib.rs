@@ -24,6 +24,7 @@ mod stats;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod upstream;
+mod written;
 mod zone;
 
 pub use answer::{Answer, Answers, Mx, Records, Why};
@@ -35,6 +36,7 @@ pub use prober::{PROBE_INTERVAL, Prober};
 pub use question::Question;
 pub use resolver::{Lookup, Resolver};
 pub use stats::Stats;
+pub use written::Written;
 pub use zone::{Kind, Listing, Side, Subject, Zone, ZoneConfig, ZoneError};
 
 /// Holds the example of the README to the compiler.

@@ -49,6 +49,12 @@ impl Name {
         &self.0
     }
 
+    /// Whether it has more labels below those of `zone`.
+    #[must_use]
+    pub fn is_below(&self, zone: &Self) -> bool {
+        self.0.strip_suffix(&*zone.0).is_some_and(|rest| rest.ends_with('.'))
+    }
+
     /// Its labels, the lowest first.
     pub fn labels(&self) -> impl Iterator<Item = &str> {
         self.0.split('.').filter(|label| !label.is_empty())

@@ -159,6 +159,12 @@ impl Resolver {
         Lookup { state: self.look_up(question), doubted: false }
     }
 
+    /// How long an answer that it gave still holds; `None` when that is not known any more.
+    #[must_use]
+    pub fn holds(&self, question: &Question, answer: &Answer) -> Option<Duration> {
+        self.0.cache.holds(question, answer, Instant::now())
+    }
+
     /// What it has done so far.
     #[must_use]
     pub fn stats(&self) -> Stats {

@@ -1,5 +1,6 @@
 //! The result: what was said of a message, and what was decided for each recipient.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_checks::authentication::Authentication;
@@ -8,6 +9,7 @@ use tidegate_policy::{Decision, Verdict, explain};
 use tidegate_signal::Signals;
 
 use crate::carry::Fields;
+use crate::recording::Recording;
 use crate::statistics::Learnable;
 
 /// How long the stages took.
@@ -84,6 +86,8 @@ pub struct Judged {
     pub missing: Missing,
     /// What it takes to learn the message, where that is kept.
     pub learnable: Option<Learnable>,
+    /// What it takes to judge the message again, where that is recorded.
+    pub recording: Option<Arc<Recording>>,
     /// How long the stages took.
     pub timings: Timings,
 }
@@ -98,6 +102,7 @@ impl Judged {
         fields: Fields,
         missing: Missing,
         learnable: Option<Learnable>,
+        recording: Option<Arc<Recording>>,
         timings: Timings,
     ) -> Self {
         let reason = explain::reason(&decision, &signals);
@@ -119,6 +124,7 @@ impl Judged {
             fields,
             missing,
             learnable,
+            recording,
             timings,
         }
     }

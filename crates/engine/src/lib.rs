@@ -11,6 +11,7 @@
 mod carry;
 mod judged;
 mod pending;
+mod recording;
 mod statistics;
 mod transaction;
 
@@ -28,6 +29,7 @@ use tidegate_signal::{Scores, Signals};
 
 pub use carry::{AddedField, Fields, RemovedField};
 pub use judged::{Judged, Missing, Recipient, Timings};
+pub use recording::{Again, Recording};
 pub use statistics::{Learnable, Statistics};
 pub use transaction::Transaction;
 
@@ -53,6 +55,8 @@ pub struct Parts {
     pub resolver: Resolver,
     /// How long the end of a message waits for answers in all.
     pub deadline: Duration,
+    /// Whether what each verdict was made of is kept, so that it can be made again.
+    pub records: bool,
 }
 
 /// One configuration at work. Immutable: a reload builds another, and transactions that began
@@ -78,13 +82,33 @@ impl Engine {
     /// Begins a transaction at `now`, in seconds since 1970, UTC.
     #[must_use]
     pub fn begin(self: &Arc<Self>, now: i64) -> Transaction {
-        Transaction::new(Arc::clone(self), now)
+        Transaction::new(Arc::clone(self), now, None)
     }
 
     /// Judges a message of which everything is known already. The same as a transaction that is
     /// told it in steps.
     pub async fn judge(self: &Arc<Self>, envelope: Envelope, raw: &[u8], now: i64) -> Judged {
-        let mut transaction = self.begin(now);
+        self.judge_whole(self.begin(now), envelope, raw).await
+    }
+
+    /// Judges a message of before, as of `now`, by what was recorded of it.
+    pub async fn judge_again(
+        self: &Arc<Self>,
+        envelope: Envelope,
+        raw: &[u8],
+        now: i64,
+        again: Again,
+    ) -> Judged {
+        let transaction = Transaction::new(Arc::clone(self), now, Some(again));
+        self.judge_whole(transaction, envelope, raw).await
+    }
+
+    async fn judge_whole(
+        &self,
+        mut transaction: Transaction,
+        envelope: Envelope,
+        raw: &[u8],
+    ) -> Judged {
         transaction.envelope = envelope;
         for stage in [Stage::Connect, Stage::Helo, Stage::Mail] {
             transaction.reached(stage);

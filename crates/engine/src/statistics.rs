@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tidegate_bayes::{Extractor, LessonId, Lessons, signals as bands};
+use tidegate_bayes::{Estimate, Extractor, LessonId, Lessons, signals as bands};
 use tidegate_mail::{Envelope, Message};
 use tidegate_signal::Signals;
 
@@ -32,6 +32,12 @@ pub struct Learnable {
     pub id: LessonId,
     /// What was found in it.
     pub features: Vec<u64>,
+}
+
+/// A message, estimated.
+pub(crate) struct Estimated {
+    pub(crate) estimate: Estimate,
+    pub(crate) learnable: Option<Learnable>,
 }
 
 /// A message of which checks and rules have spoken, as something to be learned.
@@ -65,13 +71,15 @@ impl Statistics {
         &self.lessons
     }
 
-    /// States the band of the message's probability.
+    /// States the band of the message's probability: of the one that is `given`, or of what is known
+    /// now.
     pub(crate) fn judge(
         &self,
         message: &Message<'_>,
         envelope: &Envelope,
+        given: Option<Estimate>,
         signals: &mut Signals,
-    ) -> Option<Learnable> {
+    ) -> Estimated {
         // Several recipients may have taught differently: what the site knows serves them all.
         let user = match &envelope.recipients[..] {
             [only] => Some(only.as_str()),
@@ -79,7 +87,7 @@ impl Statistics {
         };
         let mut extractor = self.idle().pop().unwrap_or_default();
         let features = extractor.features_with(message, signals);
-        let estimate = self.lessons.estimate(features, user);
+        let estimate = given.unwrap_or_else(|| self.lessons.estimate(features, user));
         let evidence = match bands::band(&estimate) {
             Some(_) if self.explains => {
                 self.lessons.reasons(message, features, user, MOST_REASONS).to_string()
@@ -94,7 +102,7 @@ impl Statistics {
         if idle.len() < MOST_IDLE {
             idle.push(extractor);
         }
-        learnable
+        Estimated { estimate, learnable }
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Extractor>> {

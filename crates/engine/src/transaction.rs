@@ -6,10 +6,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use tidegate_bayes::Estimate;
 use tidegate_checks::auth::Verified;
 use tidegate_checks::authentication::{Authentication, Spf};
 use tidegate_checks::{Known, Questions, Stage};
-use tidegate_dns::Answers;
+use tidegate_dns::{Answers, Name};
 use tidegate_mail::{Envelope, Message};
 use tokio::task::JoinHandle;
 
@@ -17,6 +18,7 @@ use crate::Engine;
 use crate::carry::Fields;
 use crate::judged::{Judged, Timings};
 use crate::pending::Pending;
+use crate::recording::{Again, Recording};
 
 /// Rounds of lookups that an SPF record or a key may lead through. SPF allows ten lookups in a
 /// chain (RFC 7208, section 4.6.4); whatever needs more is not worth the wait.
@@ -32,11 +34,21 @@ pub struct Transaction {
     pending: Pending,
     spf: Option<JoinHandle<(Spf, Answers)>>,
     headers_asked: bool,
+    /// A message of before is judged by what was recorded of it.
+    again: Option<Again>,
+    /// What SPF found out by itself, where that is recorded; `None`: it was lost.
+    of_spf: Option<Answers>,
 }
 
 impl Transaction {
-    pub(crate) fn new(engine: Arc<Engine>, now: i64) -> Self {
-        let pending = Pending::new(engine.parts.resolver.clone());
+    pub(crate) fn new(engine: Arc<Engine>, now: i64, again: Option<Again>) -> Self {
+        let pending = match &again {
+            None => Pending::new(engine.parts.resolver.clone()),
+            Some(again) => {
+                let further = again.further.then(|| engine.parts.resolver.clone());
+                Pending::knowing(again.recording.answers.clone(), further)
+            }
+        };
         Self {
             envelope: Envelope::default(),
             engine,
@@ -44,6 +56,8 @@ impl Transaction {
             pending,
             spf: None,
             headers_asked: false,
+            again,
+            of_spf: Some(Answers::default()),
         }
     }
 
@@ -97,6 +111,8 @@ impl Transaction {
         timings.authentication = verified.elapsed();
 
         let checked = Instant::now();
+        let set_aside = engine.parts.lists.set_aside();
+        self.pending.forget_below(&set_aside);
         let known = self.known(Some(&message), Some(&authentication));
         let mut signals = engine.signals(&known, self.pending.answers());
         timings.checks = checked.elapsed();
@@ -106,11 +122,15 @@ impl Transaction {
         timings.rules = scanned.elapsed();
 
         let estimated = Instant::now();
-        let learnable = engine
+        let given = self.again.as_ref().filter(|again| again.recorded_estimate);
+        let given = given.and_then(|again| again.recording.estimate);
+        let said = engine
             .parts
             .statistics
             .as_ref()
-            .and_then(|statistics| statistics.judge(&message, &self.envelope, &mut signals));
+            .map(|statistics| statistics.judge(&message, &self.envelope, given, &mut signals));
+        let (estimate, learnable) =
+            said.map_or((None, None), |said| (Some(said.estimate), said.learnable));
         timings.statistics = estimated.elapsed();
 
         signals.weigh(&engine.parts.scores);
@@ -124,6 +144,7 @@ impl Transaction {
             &signals,
             missing,
         );
+        let recording = engine.parts.records.then(|| self.recording(set_aside, estimate));
         timings.total = began.elapsed();
         Judged::new(
             self.envelope,
@@ -133,8 +154,18 @@ impl Transaction {
             fields,
             missing,
             learnable,
+            recording,
             timings,
         )
+    }
+
+    /// What it takes to judge this message again.
+    fn recording(&mut self, set_aside: Vec<Name>, estimate: Option<Estimate>) -> Arc<Recording> {
+        let answers = self.pending.take_answers();
+        let spf_lost = self.of_spf.is_none();
+        let mut of_spf = self.of_spf.take().unwrap_or_default();
+        of_spf.retain(|question, answer| answers.get(question) != answer);
+        Arc::new(Recording { answers, of_spf, spf_lost, set_aside, estimate })
     }
 
     fn known<'a>(
@@ -158,8 +189,16 @@ impl Transaction {
         let engine = Arc::clone(&self.engine);
         let envelope = self.envelope.clone();
         let deadline = tokio::time::Instant::now() + engine.parts.deadline;
+        let resolver = engine.parts.resolver.clone();
+        let mut pending = match &self.again {
+            None => Pending::new(resolver),
+            Some(again) if again.recording.spf_lost => return,
+            Some(again) => {
+                let further = again.further.then_some(resolver);
+                Pending::knowing(again.recording.for_spf(), further)
+            }
+        };
         self.spf = Some(tokio::spawn(async move {
-            let mut pending = Pending::new(engine.parts.resolver.clone());
             let mut verified = engine.authenticator.spf(&envelope, pending.answers());
             for _ in 0..MOST_ROUNDS {
                 let Verified::Needs { questions, .. } = verified else { break };
@@ -173,15 +212,24 @@ impl Transaction {
 
     /// The outcome of SPF, when it was begun and has come in time.
     async fn finish_spf(&mut self, deadline: tokio::time::Instant) -> Spf {
-        let Some(task) = self.spf.take() else { return Spf::default() };
-        match tokio::time::timeout_at(deadline, task).await {
-            Ok(Ok((spf, answers))) => {
+        let lost_before = self.again.as_ref().is_some_and(|again| again.recording.spf_lost);
+        let found = match self.spf.take() {
+            None if lost_before => None,
+            None => return Spf::default(),
+            Some(task) => tokio::time::timeout_at(deadline, task).await.ok().and_then(Result::ok),
+        };
+        match found {
+            Some((spf, answers)) => {
+                if self.engine.parts.records {
+                    self.of_spf = Some(answers.clone());
+                }
                 self.pending.extend(answers);
                 spf
             }
             // Late, or the task was lost: as good as a resolver that did not answer.
-            Ok(Err(_)) | Err(_) => {
-                self.engine.authenticator.spf(&self.envelope, self.pending.answers()).so_far()
+            None => {
+                self.of_spf = None;
+                self.engine.authenticator.spf(&self.envelope, &Answers::default()).so_far()
             }
         }
     }
@@ -195,7 +243,13 @@ impl Transaction {
         let engine = Arc::clone(&self.engine);
         for _ in 0..MOST_ROUNDS {
             let answers = self.pending.answers();
-            match engine.authenticator.verify(&self.envelope, message, spf.clone(), answers) {
+            match engine.authenticator.verify(
+                &self.envelope,
+                message,
+                spf.clone(),
+                answers,
+                self.now,
+            ) {
                 Verified::Done(authentication) => return authentication,
                 Verified::Needs { questions, .. } => {
                     self.pending.ask(questions);
@@ -204,6 +258,6 @@ impl Transaction {
             }
         }
         let answers = self.pending.answers();
-        engine.authenticator.verify(&self.envelope, message, spf, answers).so_far()
+        engine.authenticator.verify(&self.envelope, message, spf, answers, self.now).so_far()
     }
 }

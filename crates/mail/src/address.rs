@@ -38,6 +38,13 @@ impl Address {
         Self { text, at: Some(at) }
     }
 
+    /// An address again, of what [`as_str`](Self::as_str) gave: nothing more is taken off.
+    #[must_use]
+    pub fn restored(text: String) -> Self {
+        let at = text.rfind('@');
+        Self { text, at }
+    }
+
     /// All of it.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -93,5 +100,15 @@ mod tests {
         check("a@", "a@", "a", None);
         check("<>", "", "", None);
         assert!(Address::new("<>").is_null());
+    }
+
+    #[test]
+    fn an_address_is_restored_as_it_was() {
+        for text in
+            ["Anna@Example.ORG", "<<a@b>>", "<@r.example:\"x@y\"@c.example.>", "postmaster", ""]
+        {
+            let address = Address::new(text);
+            assert_eq!(Address::restored(address.as_str().to_owned()), address, "{text}");
+        }
     }
 }

@@ -5,7 +5,7 @@
 
 use tidegate_signal::{Family, Signal, Signals};
 
-use crate::{Caps, Thresholds, Verdict};
+use crate::{Caps, Thresholds, Verdict, Weights};
 
 /// How signals become a verdict.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +14,8 @@ pub struct Policy {
     pub thresholds: Thresholds,
     /// How far each family counts.
     pub caps: Caps,
+    /// What a point of each family is worth.
+    pub weights: Weights,
     /// What a point against a message's form and content is worth where statistics, which have heard
     /// it, speak for the message all the same: 0 to 1.
     pub contradicted: f32,
@@ -24,6 +26,7 @@ impl Default for Policy {
         Self {
             thresholds: Thresholds::default(),
             caps: Caps::default(),
+            weights: Weights::default(),
             contradicted: CONTRADICTED,
         }
     }
@@ -41,8 +44,8 @@ pub struct Decision {
     pub score: f32,
     /// The thresholds it was compared with.
     pub thresholds: Thresholds,
-    /// Families that count for less than their points, because of a cap or of statistics that
-    /// contradict them: the sum before and after.
+    /// Families that don't count for their points, because of a weight, of a cap or of statistics
+    /// that contradict them: the sum before and after.
     pub capped: Vec<(Family, f32, f32)>,
     /// The fewest signals without which the outcome would differ, the weightiest first: those that
     /// speak against the message, or, where it is accepted only thanks to credit, those that speak
@@ -152,7 +155,8 @@ impl Policy {
         for signal in signals.iter().filter(|signal| signal.score() != 0.0) {
             let given = signal.score();
             let halved = contradicted && given > 0.0 && is_heard(signal.family());
-            let score = if halved { given * self.contradicted } else { given };
+            let weight = self.weights.of(signal.family());
+            let score = given * weight * if halved { self.contradicted } else { 1.0 };
             let part = (score, Signal::name(signal).to_owned());
             match sums.iter_mut().find(|sum| sum.family == signal.family()) {
                 Some(sum) => {
@@ -167,7 +171,7 @@ impl Policy {
 }
 
 /// Whether statistics have heard what a family says.
-const fn is_heard(family: Family) -> bool {
+pub(crate) const fn is_heard(family: Family) -> bool {
     matches!(family, Family::Headers | Family::Content | Family::Links | Family::Attachments)
 }
 

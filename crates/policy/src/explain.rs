@@ -33,7 +33,10 @@ pub fn status(decision: &Decision, signals: &Signals, missing: &str) -> String {
         // A comma and a space, so that the field can be folded between signals.
         value.push_str(if index == 0 { "" } else { ", " });
         value.push_str(signal.name());
-        value.push_str(&format!("({:.2})", signal.score()));
+        match signal.is_damped() {
+            true => value.push_str("(damped)"),
+            false => value.push_str(&format!("({:.2})", signal.score())),
+        }
     }
     value
 }

@@ -7,13 +7,21 @@
 //! Invariant: with the default caps no single family can reject a message; two kinds of evidence
 //! must agree. Only the operator's own decisions (family `policy`) stand alone.
 
+pub mod bound;
 mod caps;
+mod correspondence;
+pub mod correspondents;
 mod decide;
 pub mod explain;
+pub mod guard;
 mod settings;
+pub mod tune;
 mod verdict;
+mod weights;
 
 pub use caps::{Cap, Caps};
+pub use correspondence::Correspondence;
 pub use decide::{Decision, Policy};
 pub use settings::{Config, Fallback, InvalidThresholds, ReplyDetail};
 pub use verdict::{Thresholds, Verdict};
+pub use weights::Weights;

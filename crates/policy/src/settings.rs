@@ -6,7 +6,7 @@ use serde::Deserialize;
 use tidegate_signal::Family;
 
 use crate::decide::CONTRADICTED;
-use crate::{Cap, Caps, Policy, Thresholds};
+use crate::{Cap, Caps, Policy, Thresholds, Weights};
 
 /// `[verdict]`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -36,6 +36,8 @@ pub struct Config {
     pub contradicted: f32,
     /// Bounds of what a family of signals can add or take off.
     pub caps: BTreeMap<Family, Cap>,
+    /// What a point of a family is worth.
+    pub weights: BTreeMap<Family, f32>,
 }
 
 impl Default for Config {
@@ -54,6 +56,7 @@ impl Default for Config {
             contact: None,
             contradicted: CONTRADICTED,
             caps: BTreeMap::new(),
+            weights: BTreeMap::new(),
         }
     }
 }
@@ -113,6 +116,9 @@ pub enum InvalidThresholds {
          write for example {{ most = 12.0, least = -1.0 }}"
     )]
     CapSign(Family),
+    /// A weight that turns evidence round, or drowns all other.
+    #[error("the weight of '{0}' must be a number from 0 to 10; write for example {0} = 1.0")]
+    Weight(Family),
     /// A share that is none.
     #[error(
         "'contradicted' must be a number from 0 to 1; write for example contradicted = {CONTRADICTED:.1}"
@@ -132,6 +138,7 @@ impl InvalidThresholds {
             Self::OutOfOrder { harder, .. } => (*harder).to_owned(),
             Self::NoShare => "contradicted".to_owned(),
             Self::CapSign(family) => format!("caps.{family}"),
+            Self::Weight(family) => format!("weights.{family}"),
         }
     }
 }
@@ -172,10 +179,16 @@ impl TryFrom<&Config> for Policy {
                 return Err(InvalidThresholds::CapSign(*family));
             }
         }
+        for (family, weight) in &config.weights {
+            if !(0.0..=10.0).contains(weight) {
+                return Err(InvalidThresholds::Weight(*family));
+            }
+        }
         let Config { tag, quarantine, reject, .. } = *config;
         Ok(Self {
             thresholds: Thresholds { tag, quarantine, reject },
             caps: Caps::with(&config.caps),
+            weights: Weights::with(&config.weights),
             contradicted: config.contradicted,
         })
     }
@@ -191,6 +204,14 @@ mod tests {
         let error = Policy::try_from(&config).unwrap_err();
         assert_eq!(error.key(), "reject");
         assert!(error.to_string().contains("write reject = 8 or more"), "{error}");
+    }
+
+    #[test]
+    fn a_weight_turns_no_evidence_round() {
+        for weight in [-0.5, 11.0, f32::NAN] {
+            let config = Config { weights: [(Family::Links, weight)].into(), ..Config::default() };
+            assert_eq!(Policy::try_from(&config).unwrap_err().key(), "weights.links");
+        }
     }
 
     #[test]

@@ -8,9 +8,11 @@
 //! Invariant: a name means the same thing for ever; its score may change, its meaning may not.
 
 mod catalogue;
+mod damped;
 mod def;
 mod signals;
 
 pub use catalogue::{Catalogue, DuplicateName, nearest};
+pub use damped::Damped;
 pub use def::{Def, Family, SignalDef, UnknownFamily};
 pub use signals::{Scores, Signal, Signals};

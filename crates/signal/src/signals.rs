@@ -4,13 +4,14 @@
 
 use std::collections::HashMap;
 
-use crate::{Def, Family};
+use crate::{Damped, Def, Family};
 
 /// One statement about one message.
 #[derive(Debug, Clone)]
 pub struct Signal {
     def: Def,
     score: f32,
+    damped: bool,
     detail: String,
 }
 
@@ -33,6 +34,12 @@ impl Signal {
         self.score
     }
 
+    /// Whether its points against the message were taken off: see [`Damped`].
+    #[must_use]
+    pub const fn is_damped(&self) -> bool {
+        self.damped
+    }
+
     /// What this signal says of any message that has it.
     #[must_use]
     pub fn says(&self) -> &str {
@@ -46,21 +53,36 @@ impl Signal {
     }
 }
 
-/// Scores that a configuration sets by name, in place of the defaults.
+/// Scores that a configuration sets by name, in place of the defaults, and signals that are damped.
 #[derive(Debug, Clone, Default)]
-pub struct Scores(HashMap<String, f32>);
+pub struct Scores {
+    set: HashMap<String, f32>,
+    damped: Damped,
+}
 
 impl Scores {
     /// The score of that name, when the configuration sets it.
     #[must_use]
     pub fn of(&self, name: &str) -> Option<f32> {
-        self.0.get(name).copied()
+        self.set.get(name).copied()
+    }
+
+    /// The same scores, but for what is damped at the time.
+    #[must_use]
+    pub fn damping(self, damped: Damped) -> Self {
+        Self { damped, ..self }
+    }
+
+    /// What is damped.
+    #[must_use]
+    pub const fn damped(&self) -> &Damped {
+        &self.damped
     }
 }
 
 impl FromIterator<(String, f32)> for Scores {
     fn from_iter<I: IntoIterator<Item = (String, f32)>>(scores: I) -> Self {
-        Self(scores.into_iter().collect())
+        Self { set: scores.into_iter().collect(), damped: Damped::default() }
     }
 }
 
@@ -101,14 +123,22 @@ impl Signals {
                     known.detail.push_str(&detail);
                 }
             }
-            None => self.all.push(Signal { def, score, detail }),
+            None => self.all.push(Signal { def, score, damped: false, detail }),
         }
     }
 
-    /// Sets each signal's score as configured. Signals that `scores` doesn't name keep theirs.
+    /// Sets each signal's score as configured. Signals that `scores` doesn't name keep theirs; those
+    /// that are damped have none against the message.
     pub fn weigh(&mut self, scores: &Scores) {
+        let damped = scores.damped.now();
         for signal in &mut self.all {
             signal.score = scores.of(signal.name()).unwrap_or(signal.score);
+            signal.damped = signal.score > 0.0
+                && damped.contains(signal.name())
+                && Damped::touches(signal.family());
+            if signal.damped {
+                signal.score = 0.0;
+            }
         }
     }
 
@@ -199,6 +229,24 @@ mod tests {
         signals.raise(&LATE, "");
         signals.weigh(&Scores::from_iter([("LATE".to_owned(), 0.5)]));
         assert_eq!(signals.get("LATE").unwrap().score(), 0.5);
+    }
+
+    #[test]
+    fn what_is_damped_counts_for_nothing_but_only_against_mail() {
+        static GOOD: SignalDef = SignalDef::new("GOOD", Family::Trust, -1.0, "Vouched for");
+        static TEST: SignalDef = SignalDef::new("GTUBE", Family::Policy, 100.0, "A test string");
+        let damped = Damped::default();
+        let scores = Scores::default().damping(damped.clone());
+        let weighed = |names: &[&str]| {
+            damped.set(names.iter().map(|name| (*name).to_owned()).collect());
+            let mut signals = Signals::new();
+            [&LATE, &GOOD, &TEST].into_iter().for_each(|def| signals.raise(def, ""));
+            signals.weigh(&scores);
+            signals.iter().map(|it| (it.score(), it.is_damped())).collect::<Vec<_>>()
+        };
+        assert_eq!(weighed(&[]), [(2.0, false), (-1.0, false), (100.0, false)]);
+        let all = ["LATE", "GOOD", "GTUBE"];
+        assert_eq!(weighed(&all), [(0.0, true), (-1.0, false), (100.0, false)]);
     }
 
     #[test]

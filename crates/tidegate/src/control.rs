@@ -1,6 +1,7 @@
 //! The control socket: how `tidegate learn` teaches a running daemon, which alone has the store.
 //!
-//! A request is a line, `learn CLASS LENGTH [USER]`, and LENGTH bytes of a message; the answer is a
+//! A request is a line, `learn CLASS LENGTH [USER]`, and LENGTH bytes of a message; or `features CLASS
+//! LENGTH [USER]`, and as many bytes of what was found in one: its id and its features. The answer is a
 //! line, a word of [`word`] or `error: …`. Several may follow each other on a connection.
 //!
 //! Invariant: the socket is its owner's alone; a lesson is answered when it is durable, and not before.
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_bayes::{Class, Lesson, Lessons, Taught};
+use tidegate_bayes::{Class, Lesson, LessonId, Lessons, Taught};
 use tidegate_engine::{Engine, Learnable};
 use tidegate_mail::Address;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -19,6 +20,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::daemon::Daemon;
 use crate::knowledge;
+use crate::remembered::Remembered;
 
 /// Its name in the folder of the store.
 const NAME: &str = "control.sock";
@@ -83,8 +85,14 @@ async fn converse(client: UnixStream, daemon: &Daemon, lessons: &Arc<Lessons>) -
         let Ok(whole) = tokio::time::timeout(SILENCE, read).await else { return Ok(()) };
         whole?;
         let (engine, lessons) = (Arc::clone(&daemon.running().engine), Arc::clone(lessons));
+        let remembered = Arc::clone(&daemon.remembered);
         let taught = tokio::task::spawn_blocking(move || {
-            teach(&engine, &lessons, &raw, request.class, request.user.as_deref())
+            let (class, user) = (request.class, request.user.as_deref());
+            match request.features {
+                true => teach_found(&lessons, read_found(&raw)?, class, user),
+                false => teach(&engine, &lessons, &remembered, &raw, class, user),
+            }
+            .map_err(|error| error.to_string())
         });
         let answer = match taught.await {
             Ok(Ok(taught)) => {
@@ -98,19 +106,51 @@ async fn converse(client: UnixStream, daemon: &Daemon, lessons: &Arc<Lessons>) -
     }
 }
 
-/// Learns a message; returns when that is durable.
+/// Learns a message, and counts it as a correction where it was judged otherwise; returns when that
+/// is durable.
 pub(crate) fn teach(
     engine: &Engine,
     lessons: &Lessons,
+    remembered: &Remembered,
     raw: &[u8],
     class: Option<Class>,
     user: Option<&str>,
 ) -> Result<Taught, tidegate_bayes::LearnError> {
-    let Learnable { id, features } = engine.learnable(raw);
+    let taught = teach_found(lessons, engine.learnable(raw), class, user)?;
+    // As a recipient is written who is judged for.
+    let user = user.map(Address::new);
+    // Counted once a message and person: what fails here is made up for when it is taught again.
+    remembered.correct(engine, raw, class, user.as_ref().map(Address::as_str))?;
+    Ok(taught)
+}
+
+/// Learns what was found in a message.
+pub(crate) fn teach_found(
+    lessons: &Lessons,
+    Learnable { id, features }: Learnable,
+    class: Option<Class>,
+    user: Option<&str>,
+) -> Result<Taught, tidegate_bayes::LearnError> {
     // As a recipient is written who is judged for.
     let user = user.map(Address::new);
     let user = user.as_ref().map(Address::as_str);
     lessons.teach(&Lesson { id, features: &features, class, user, now: knowledge::seconds() })
+}
+
+/// What was found in a message, as it goes through the socket.
+pub(crate) fn written_found(found: &Learnable) -> Vec<u8> {
+    let features = found.features.iter().flat_map(|feature| feature.to_le_bytes());
+    found.id.bytes().iter().copied().chain(features).collect()
+}
+
+fn read_found(bytes: &[u8]) -> Result<Learnable, String> {
+    let found = bytes.split_first_chunk::<16>();
+    let (id, features) = found.ok_or("the features have no id")?;
+    let (features, []) = features.as_chunks::<8>() else {
+        return Err("the features end in the middle of one".to_owned());
+    };
+    let features = features.iter().map(|feature| u64::from_le_bytes(*feature)).collect();
+    Ok(Learnable { id: LessonId::new(*id), features })
 }
 
 /// What came of a lesson, in a word.
@@ -125,6 +165,8 @@ pub(crate) const fn word(taught: Taught) -> &'static str {
 }
 
 struct Request {
+    /// What follows is what was found in a message, not the message.
+    features: bool,
     class: Option<Class>,
     length: usize,
     user: Option<String>,
@@ -133,9 +175,14 @@ struct Request {
 impl Request {
     fn parse(line: &str) -> Option<Self> {
         let mut words = line.trim_end().splitn(4, ' ');
-        let (Some("learn"), Some(class), Some(length)) = (words.next(), words.next(), words.next())
+        let (Some(verb), Some(class), Some(length)) = (words.next(), words.next(), words.next())
         else {
             return None;
+        };
+        let features = match verb {
+            "learn" => false,
+            "features" => true,
+            _ => return None,
         };
         let class = match class {
             "spam" => Some(Class::Spam),
@@ -145,7 +192,7 @@ impl Request {
         };
         let length = length.parse::<u64>().ok().filter(|length| *length <= LONGEST_MESSAGE)?;
         let user = words.next().filter(|user| !user.is_empty()).map(str::to_owned);
-        Some(Self { class, length: usize::try_from(length).ok()?, user })
+        Some(Self { features, class, length: usize::try_from(length).ok()?, user })
     }
 }
 
@@ -163,5 +210,16 @@ mod tests {
             assert!(Request::parse(bad).is_none(), "{bad}");
         }
         assert!(Request::parse("learn ham 99999999999").is_none());
+        assert!(Request::parse("features ham 16").unwrap().features);
+    }
+
+    #[test]
+    fn what_was_found_goes_through_the_socket_whole() {
+        let found = Learnable { id: LessonId::new([7; 16]), features: vec![1, u64::MAX] };
+        let written = written_found(&found);
+        let read = read_found(&written).unwrap();
+        assert_eq!((read.id, read.features), (found.id, found.features));
+        assert!(read_found(&written[..written.len() - 1]).is_err());
+        assert!(read_found(b"short").is_err());
     }
 }

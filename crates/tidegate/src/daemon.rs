@@ -20,10 +20,12 @@ use tidegate_milter::{
 };
 use tidegate_policy::{Config, Fallback, Verdict};
 
+use crate::beside::Beside;
 use crate::config::Addresses;
 use crate::logging;
 use crate::metrics::Metrics;
 use crate::overload::Gate;
+use crate::remembered::Remembered;
 use crate::{control, knowledge};
 
 mod answer;
@@ -35,6 +37,7 @@ pub(crate) struct Daemon {
     running: ArcSwap<Running>,
     pub(crate) metrics: Metrics,
     lessons: Arc<Lessons>,
+    pub(crate) remembered: Arc<Remembered>,
 }
 
 /// One configuration at work. A message ends with the one it began with.
@@ -44,6 +47,7 @@ pub(crate) struct Running {
     pub(crate) addresses: Addresses,
     auto_learn: AutoLearn,
     gate: Gate,
+    pub(crate) beside: Option<Beside>,
 }
 
 impl Running {
@@ -54,13 +58,23 @@ impl Running {
         auto_learn: AutoLearn,
     ) -> Self {
         let gate = Gate::new(&verdict);
-        Self { engine, verdict, addresses, auto_learn, gate }
+        Self { engine, verdict, addresses, auto_learn, gate, beside: None }
+    }
+
+    /// With those who are told of judged messages.
+    pub(crate) fn telling(self, beside: Beside) -> Self {
+        Self { beside: Some(beside).filter(Beside::is_wanted), ..self }
     }
 }
 
 impl Daemon {
-    pub(crate) fn new(running: Running, metrics: Metrics, lessons: Arc<Lessons>) -> Arc<Self> {
-        Arc::new(Self { running: ArcSwap::from_pointee(running), metrics, lessons })
+    pub(crate) fn new(
+        running: Running,
+        metrics: Metrics,
+        lessons: Arc<Lessons>,
+        remembered: Arc<Remembered>,
+    ) -> Arc<Self> {
+        Arc::new(Self { running: ArcSwap::from_pointee(running), metrics, lessons, remembered })
     }
 
     /// Learns a message on which enough kinds of evidence agree, beside the answer to it.
@@ -128,6 +142,8 @@ pub(crate) struct Session {
 struct Current {
     running: Arc<Running>,
     transaction: Transaction,
+    /// When it began, in seconds since 1970, UTC.
+    now: i64,
     /// MAIL was told: the next MAIL begins another message.
     begun: bool,
 }
@@ -149,10 +165,11 @@ impl Session {
     /// cache.
     fn begin(&mut self, envelope: &tidegate_milter::Envelope) -> &mut Current {
         let running = self.daemon.running();
-        let mut transaction = running.engine.begin(now());
+        let now = now();
+        let mut transaction = running.engine.begin(now);
         connection(&mut transaction.envelope, envelope);
         transaction.reached(Stage::Connect);
-        self.current.insert(Current { running, transaction, begun: false })
+        self.current.insert(Current { running, transaction, now, begun: false })
     }
 }
 
@@ -208,7 +225,7 @@ impl Filter for Session {
         let Some(current) = self.current.take() else {
             return Disposition::TempFail.into();
         };
-        let Current { running, mut transaction, .. } = current;
+        let Current { running, mut transaction, now, .. } = current;
         transaction.envelope.recipients = received.envelope.recipients().map(address).collect();
         transaction.envelope.queue_id = text(received.envelope.macro_value("i"));
         let envelope = transaction.envelope.clone();
@@ -219,8 +236,14 @@ impl Filter for Session {
             Ok(judged) => {
                 self.daemon.metrics.judged(&judged);
                 self.daemon.learn_by_itself(&running, &judged);
+                self.daemon.remembered.judged(&judged, received.header(), &running.engine);
                 logging::judged(&judged, &reference, received.octets, running.addresses);
-                answer::to_judged(&judged, &running.verdict, &reference)
+                let outcome = answer::to_judged(&judged, &running.verdict, &reference);
+                if let Some(beside) = &running.beside {
+                    let (raw, octets) = (received.raw, received.octets);
+                    beside.tell(judged, raw, octets, &reference, now, Vec::new());
+                }
+                outcome
             }
             Err(why) => {
                 let fallback = why.fallback(&running.verdict);

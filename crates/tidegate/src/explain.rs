@@ -115,10 +115,13 @@ impl View {
 
     fn signal(self, text: &mut String, lead: &str, signal: &Signal, name_width: usize) {
         const FAMILY_WIDTH: usize = 14;
-        let words = match signal.detail() {
+        let mut words = match signal.detail() {
             "" => signal.says().to_owned(),
             detail => format!("{}: {detail}", signal.says()),
         };
+        if signal.is_damped() {
+            words.insert_str(0, "(damped: users corrected it, see 'tidegate guard list') ");
+        }
         let indent = 12 + name_width + 2 + FAMILY_WIDTH + 2;
         let _ = writeln!(
             text,
@@ -267,6 +270,7 @@ mod tests {
             fields: Fields::default(),
             missing: Missing { asked: 20, unanswered: 3, offline: false },
             learnable: None,
+            recording: None,
             timings: Timings::default(),
         }
     }

@@ -16,7 +16,8 @@ struct Line<'j> {
     thresholds: Levels,
     signals: Vec<Said<'j>>,
     recipients: Vec<Recipient<'j>>,
-    elapsed_us: u128,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elapsed_us: Option<u128>,
     decisive: &'j [String],
     /// Answers that are missing of those asked for, as in `dns:3/20`.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -38,6 +39,9 @@ struct Said<'j> {
     family: Family,
     score: f64,
     detail: &'j str,
+    /// Its points were taken off, since users keep correcting it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    damped: bool,
 }
 
 #[derive(Serialize)]
@@ -52,12 +56,25 @@ struct Recipient<'j> {
 /// # Errors
 /// None in practice: everything in it has a form in JSON.
 pub(crate) fn line(file: &str, judged: &Judged) -> serde_json::Result<String> {
+    written(file, judged, Some(judged.timings.total.as_micros()))
+}
+
+/// The same without the time it took, which is another each time.
+///
+/// # Errors
+/// None in practice, as above.
+pub(crate) fn verdict(file: &str, judged: &Judged) -> serde_json::Result<String> {
+    written(file, judged, None)
+}
+
+fn written(file: &str, judged: &Judged, elapsed_us: Option<u128>) -> serde_json::Result<String> {
     let Thresholds { tag, quarantine, reject } = judged.decision.thresholds;
     let said = explain::by_weight(&judged.signals).into_iter().map(|signal| Said {
         name: signal.name(),
         family: signal.family(),
         score: hundredths(signal.score()),
         detail: signal.detail(),
+        damped: signal.is_damped(),
     });
     let recipients = judged.recipients.iter().map(|recipient| Recipient {
         address: recipient.address.as_str(),
@@ -75,7 +92,7 @@ pub(crate) fn line(file: &str, judged: &Judged) -> serde_json::Result<String> {
         },
         signals: said.collect(),
         recipients: recipients.collect(),
-        elapsed_us: judged.timings.total.as_micros(),
+        elapsed_us,
         decisive: &judged.decision.decisive,
         partial: judged.missing.word(),
         queue_id: judged.envelope.queue_id.as_deref(),

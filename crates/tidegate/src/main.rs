@@ -7,13 +7,16 @@
 //! say the same of the same message.
 
 mod api;
+mod beside;
 mod cli;
 mod clock;
+mod compare;
 mod config;
 mod control;
 mod daemon;
 mod explain;
 mod http;
+mod journal;
 mod json;
 mod knowledge;
 mod logging;
@@ -23,7 +26,9 @@ mod pages;
 mod process;
 mod pseudonym;
 mod reload;
+mod remembered;
 mod services;
+mod shadow;
 
 use std::process::ExitCode;
 
@@ -39,9 +44,14 @@ fn main() -> ExitCode {
         Command::Scan(flags) => cli::scan::run(&cli.global, flags),
         Command::Learn(flags) => cli::learn::run(&cli.global, flags),
         Command::Train(flags) => cli::train::run(&cli.global, flags),
+        Command::Guard(flags) => cli::guard::run(&cli.global, flags),
+        Command::Tune(flags) => cli::tune::run(&cli.global, flags),
         Command::Eval(flags) => cli::eval::run(&cli.global, flags),
         Command::Token(flags) => cli::token::run(&cli.global, flags),
         Command::Signals(flags) => cli::signals::run(&cli.global, flags),
+        Command::Journal(flags) => cli::journal::run(&cli.global, flags),
+        Command::Replay(flags) => cli::replay::run(&cli.global, flags),
+        Command::Shadow(flags) => cli::shadow::run(&cli.global, flags),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("tidegate: {error:#}");

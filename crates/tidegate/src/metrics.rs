@@ -3,6 +3,8 @@
 //! Invariant: labels come from the program and its configuration, never from mail, so that the
 //! number of series is bounded.
 
+mod beside;
+
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -14,6 +16,8 @@ use tidegate_dns::{Resolver, Stats};
 use tidegate_engine::{Engine, Judged};
 use tidegate_milter::Counted;
 use tidegate_policy::Verdict;
+
+pub(crate) use beside::Beside;
 
 use crate::process;
 
@@ -34,8 +38,10 @@ pub(crate) struct Metrics {
     lessons: IntCounterVec,
     reload_failures: IntCounter,
     zones: IntGaugeVec,
+    damped: IntGaugeVec,
     connections: IntGauge,
     followed: Vec<Followed>,
+    pub(crate) beside: Beside,
 }
 
 /// A counter that follows a total counted elsewhere.
@@ -101,8 +107,14 @@ impl Metrics {
                 "1 for the state that each DNS list is in.",
                 &["zone", "state"],
             )?,
+            damped: gauges(
+                "tidegate_signals_damped",
+                "1 for each signal that counts for nothing, since users corrected it.",
+                &["signal"],
+            )?,
             connections,
             followed,
+            beside: Beside::new(&registry)?,
             registry,
         })
     }
@@ -160,6 +172,10 @@ impl Metrics {
         for zone in engine.parts().lists.zones() {
             let state = format!("{:?}", zone.health()).to_lowercase();
             self.zones.with_label_values(&[zone.name().as_str(), &state]).set(1);
+        }
+        self.damped.reset();
+        for name in engine.parts().scores.damped().now().iter() {
+            self.damped.with_label_values(&[name.as_str()]).set(1);
         }
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;

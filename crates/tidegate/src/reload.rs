@@ -9,31 +9,54 @@ use tidegate_bayes::Lessons;
 use tidegate_dns::Prober;
 use tidegate_engine::Engine;
 
-use crate::config::{self, Loaded, Options, Settings, Statistics};
+use crate::beside::Beside;
+use crate::config::{self, Digests, Loaded, Options, Settings, Statistics};
 use crate::daemon::{Daemon, Running};
 use crate::http::Status;
+use crate::journal::{self, Journal, Keep, Versions};
+use crate::knowledge;
+use crate::metrics::Metrics;
+use crate::remembered::Remembered;
+use crate::shadow::{self, Shadow};
 
 /// What belongs to the configuration at work and is not needed to judge.
 pub(crate) struct AtWork {
     /// As written, to see what a reload can't change.
     settings: Settings,
+    /// Goes on when nothing was changed about it.
+    journal: Option<Arc<Journal>>,
     /// Proves the lists sound from time to time; ends when dropped.
     _prober: Prober,
 }
 
-/// Builds what runs from what was loaded, over what `lessons` know, and begins to prove its lists.
-pub(crate) fn start(loaded: Loaded, lessons: &Arc<Lessons>) -> (Running, AtWork) {
+/// Builds what runs from what was loaded, over what `lessons` know, and begins to prove its lists. `old`
+/// is what ran before.
+pub(crate) fn start(
+    loaded: Loaded,
+    lessons: &Arc<Lessons>,
+    remembered: &Remembered,
+    metrics: &Metrics,
+    old: Option<&AtWork>,
+) -> (Running, AtWork) {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    let Loaded { settings, mut parts, .. } = loaded;
+    let Loaded { settings, mut parts, digests, shadow, .. } = loaded;
+    let versions = versions(digests, settings.statistics.enabled.then_some(lessons));
+    let journal = journal(&settings, metrics, old);
+    let shadow = shadow.and_then(|second| shadowing(&settings, *second, lessons, metrics));
+    parts.records = journal.is_some() || shadow.is_some();
+    let keeps = journal.as_ref().is_some_and(|journal| journal.keep() == Keep::Features);
     let Statistics { enabled, ref auto_learn, .. } = settings.statistics;
     parts.statistics = enabled.then(|| {
         let statistics = tidegate_engine::Statistics::new(Arc::clone(lessons));
-        if auto_learn.enabled { statistics.keeping() } else { statistics }
+        if auto_learn.enabled || keeps { statistics.keeping() } else { statistics }
     });
+    remembered.configure(&settings);
+    parts.scores = parts.scores.damping(remembered.damped().clone());
     let zones = parts.lists.zones().cloned().collect();
     let prober = Prober::start(parts.resolver.clone(), zones);
+    let resolver = parts.resolver.clone();
     let engine = Arc::new(Engine::new(parts));
     let running = Running::new(
         engine,
@@ -41,7 +64,52 @@ pub(crate) fn start(loaded: Loaded, lessons: &Arc<Lessons>) -> (Running, AtWork)
         settings.log.addresses,
         settings.statistics.auto_learn.clone(),
     );
-    (running, AtWork { settings, _prober: prober })
+    let versions = Arc::new(versions);
+    let beside = Beside { journal: journal.clone(), shadow, versions, resolver };
+    (running.telling(beside), AtWork { settings, journal, _prober: prober })
+}
+
+/// What judges, as records tell it; without lessons where statistics are switched off.
+pub(crate) fn versions(digests: Digests, lessons: Option<&Lessons>) -> Versions {
+    let Digests { configuration, rules } = digests;
+    let model = lessons.map(|lessons| format!("{:016x}", lessons.model().checksum()));
+    let model = model.unwrap_or_default();
+    Versions { program: env!("CARGO_PKG_VERSION").to_owned(), configuration, rules, model }
+}
+
+/// The journal, where one is to be kept: the one that is kept already, if that is the same.
+fn journal(settings: &Settings, metrics: &Metrics, old: Option<&AtWork>) -> Option<Arc<Journal>> {
+    let config = settings.journal;
+    if !config.enabled {
+        return None;
+    }
+    let folder = journal::folder(&knowledge::folder(settings));
+    let known = old.and_then(|old| old.journal.as_ref());
+    if let Some(known) = known.filter(|known| known.is(config, &folder)) {
+        return Some(Arc::clone(known));
+    }
+    let started = Journal::start(config, folder, &metrics.beside);
+    started.inspect_err(|error| tracing::error!("no journal is kept: {error}")).ok().map(Arc::new)
+}
+
+/// The second configuration, judging beside the first.
+fn shadowing(
+    settings: &Settings,
+    second: Loaded,
+    lessons: &Arc<Lessons>,
+    metrics: &Metrics,
+) -> Option<Arc<Shadow>> {
+    let Loaded { settings: of_second, mut parts, digests, .. } = second;
+    let Versions { configuration, rules, .. } = versions(digests, None);
+    let of_second = of_second.statistics.enabled;
+    parts.statistics = of_second.then(|| tidegate_engine::Statistics::new(Arc::clone(lessons)));
+    let file = shadow::report::path(&knowledge::folder(settings));
+    let (engine, version) = (Arc::new(Engine::new(parts)), format!("{configuration}-{rules}"));
+    let started = Shadow::start(&settings.shadow, engine, version, file, &metrics.beside);
+    started
+        .inspect_err(|error| tracing::error!("the shadow doesn't judge: {error}"))
+        .ok()
+        .map(Arc::new)
 }
 
 /// Loads the configuration again; what is at work afterwards.
@@ -54,11 +122,12 @@ pub(crate) async fn reload(
 ) -> AtWork {
     let options = options.clone();
     // Compiling rules takes processor time that messages in flight have a better use for.
-    let loaded = tokio::task::spawn_blocking(move || config::load(&options)).await;
+    let loaded = tokio::task::spawn_blocking(move || config::load_with_shadow(&options)).await;
     let mistakes = match loaded {
         Ok(Ok(loaded)) => {
             tell_what_needs_a_restart(&old.settings, &loaded.settings);
-            let (running, at_work) = start(loaded, lessons);
+            let (running, at_work) =
+                start(loaded, lessons, &daemon.remembered, &daemon.metrics, Some(&old));
             daemon.put_to_work(running);
             status.reloaded(None);
             tracing::info!("the configuration was reloaded");

@@ -4,8 +4,9 @@
 //! what it [`Needs`](Verified::Needs), the caller finds the answers and calls again. Signatures are
 //! hashed and verified only once all keys are known, so that this costs what it costs once.
 //!
-//! mail-auth parses records and verifies DKIM (RFC 6376) and ARC (RFC 8617). Whether a signature
-//! has expired it reads from the machine's clock.
+//! mail-auth parses records and verifies DKIM (RFC 6376) and ARC (RFC 8617). For whether a signature
+//! has expired it reads the machine's clock; what it is handed says so by the time of arrival, so that
+//! mail judged later, or again, comes out as it did.
 //!
 //! Invariant: no I/O. What mail-auth looks up it finds in `Keys`, and the resolver that it insists
 //! on has no servers.
@@ -132,7 +133,8 @@ impl Authenticator {
         }
     }
 
-    /// Everything but SPF, whose result is handed in.
+    /// Everything but SPF, whose result is handed in. `now`: when the message arrived, in seconds
+    /// since 1970, UTC.
     #[must_use]
     pub fn verify(
         &self,
@@ -140,6 +142,7 @@ impl Authenticator {
         message: &Message<'_>,
         spf: Spf,
         answers: &Answers,
+        now: i64,
     ) -> Verified<Authentication> {
         let mut asked = Asked::of(answers);
         let author = alignment::author(message);
@@ -150,7 +153,7 @@ impl Authenticator {
         let keys = signed.keys(&mut asked);
 
         let (dkim, arc) = if asked.complete() {
-            self.verify_signatures(signed, &keys)
+            self.verify_signatures(signed, &keys, now)
         } else {
             unverified(signed)
         };
@@ -158,13 +161,13 @@ impl Authenticator {
         Verified::of(Authentication { iprev, spf, dkim, dmarc, arc }, asked)
     }
 
-    fn verify_signatures(&self, signed: Signed<'_>, keys: &Keys) -> (Vec<Dkim>, Arc) {
+    fn verify_signatures(&self, signed: Signed<'_>, keys: &Keys, now: i64) -> (Vec<Dkim>, Arc) {
         let verifiable: Vec<bool> = signed.dkim.iter().map(|l| l.verifiable.is_some()).collect();
-        let (mut message, mut dkim, chain) = signed.into_verifiable();
+        let (mut message, mut dkim, chain) = signed.into_verifiable(now);
         let mut arc = chain.shown();
         let passed_before = chain.passed_before();
         let has_chain = matches!(chain, Chain::Sets { .. });
-        chain.into_message(&mut message);
+        chain.into_message(&mut message, now);
 
         let awaiting = dkim.iter_mut().zip(verifiable).filter(|(_, verifiable)| *verifiable);
         for ((shown, _), (result, reason)) in awaiting.zip(self.verify_dkim(&message, keys)) {

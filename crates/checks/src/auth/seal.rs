@@ -11,7 +11,7 @@ use mail_auth::dkim::Canonicalization;
 use mail_auth::{AuthenticatedMessage, DkimResult};
 
 use super::results;
-use super::signed::{LONGEST_FIELD, MOST_NAMES, RawField};
+use super::signed::{LONGEST_FIELD, MOST_NAMES, RawField, judge_expiry};
 use crate::authentication::{Arc, AuthResult};
 
 /// RFC 8617, section 4.2.1.
@@ -131,8 +131,11 @@ impl<'x> Chain<'x> {
     }
 
     /// Hands the sets to mail-auth.
-    pub(super) fn into_message(self, message: &mut AuthenticatedMessage<'x>) {
-        if let Self::Sets { seals, signatures, results } = self {
+    pub(super) fn into_message(self, message: &mut AuthenticatedMessage<'x>, now: i64) {
+        if let Self::Sets { seals, mut signatures, results } = self {
+            for field in &mut signatures {
+                judge_expiry(&mut field.header.t, &mut field.header.x, now);
+            }
             message.as_headers = seals;
             message.ams_headers = signatures;
             message.aar_headers = results;

@@ -87,7 +87,10 @@ impl<'x> Signed<'x> {
 
     /// Hashes the body in each way that a signature asks for, and hands everything to mail-auth.
     /// The results of `dkim` belong to the `verifiable` ones, in their order.
-    pub(super) fn into_verifiable(self) -> (AuthenticatedMessage<'x>, Vec<Dkim>, Chain<'x>) {
+    pub(super) fn into_verifiable(
+        self,
+        now: i64,
+    ) -> (AuthenticatedMessage<'x>, Vec<Dkim>, Chain<'x>) {
         let body = self.raw.get(self.body..).unwrap_or_default();
         let mut message = AuthenticatedMessage {
             headers: self.fields,
@@ -99,7 +102,8 @@ impl<'x> Signed<'x> {
         let mut ways: Vec<_> = self.chain.body_hash().into_iter().collect();
         for looked in self.dkim {
             shown.push(looked.shown);
-            if let Some(field) = looked.verifiable {
+            if let Some(mut field) = looked.verifiable {
+                judge_expiry(&mut field.header.t, &mut field.header.x, now);
                 ways.push((field.header.cb, HashAlgorithm::from(field.header.a), field.header.l));
                 message.dkim_headers.push(field);
             }
@@ -112,6 +116,16 @@ impl<'x> Signed<'x> {
             }
         }
         (message, shown, self.chain)
+    }
+}
+
+/// Whether a signature has expired (`x=`) at `now`, said so that the machine's clock, which mail-auth
+/// reads, makes no difference: no expiry at all, or one that is not after the time of signing.
+pub(super) fn judge_expiry(signed: &mut u64, expires: &mut u64, now: i64) {
+    if *expires > *signed && *expires > u64::try_from(now).unwrap_or(0) {
+        *expires = 0;
+    } else if *expires > 0 {
+        *signed = *expires;
     }
 }
 

@@ -13,7 +13,7 @@ mod well_known;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tidegate_dns::{Answers, Listing, Side, Zone};
+use tidegate_dns::{Answers, Listing, Name, Side, Zone};
 use tidegate_signal::{SignalDef, Signals};
 
 pub use config::{ListsConfig, ZoneSettings};
@@ -49,6 +49,13 @@ impl Lists {
     /// The zones, for whoever proves now and then that they are sound.
     pub fn zones(&self) -> impl Iterator<Item = &Arc<Zone>> {
         self.zones.iter().map(|listed| &listed.zone)
+    }
+
+    /// The names of zones that have been found not to be believed.
+    #[must_use]
+    pub fn set_aside(&self) -> Vec<Name> {
+        let aside = self.zones.iter().filter(|listed| !listed.zone.usable());
+        aside.map(|listed| listed.zone.name().clone()).collect()
     }
 
     /// Everything the zones can say.

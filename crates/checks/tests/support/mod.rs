@@ -101,15 +101,31 @@ impl World {
 
     /// As the engine does it: SPF, what can be asked ahead, then the rest.
     pub(crate) fn authenticate(&self, envelope: &Envelope, raw: &[u8]) -> Authentication {
+        self.authenticate_at(envelope, raw, now())
+    }
+
+    /// The same of a message that arrived at `now`.
+    pub(crate) fn authenticate_at(
+        &self,
+        envelope: &Envelope,
+        raw: &[u8],
+        now: i64,
+    ) -> Authentication {
         let authenticator = Authenticator::new();
         let message = Message::parse(raw, &Bounds::default());
         let mut answers = Answers::default();
         let (spf, _) = self.complete(&mut answers, |answers| authenticator.spf(envelope, answers));
         self.complete(&mut answers, |answers| {
-            authenticator.verify(envelope, &message, spf.clone(), answers)
+            authenticator.verify(envelope, &message, spf.clone(), answers, now)
         })
         .0
     }
+}
+
+/// Seconds since 1970, UTC.
+pub(crate) fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    i64::try_from(since.unwrap().as_secs()).unwrap()
 }
 
 /// A client that hands in mail of `sender`.

@@ -17,7 +17,7 @@ pub(crate) struct Flags {
 }
 
 pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
-    let loaded = match config::load(&global.options(false)) {
+    let loaded = match config::load_with_shadow(&global.options(false)) {
         Ok(loaded) => loaded,
         Err(mistakes) => {
             for mistake in &mistakes {
@@ -35,7 +35,8 @@ pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
         eprintln!("{}", counted(failures.len()));
         return Ok(ExitCode::FAILURE);
     }
-    for warning in &loaded.warnings {
+    let of_shadow = loaded.shadow.iter().flat_map(|shadow| &shadow.warnings);
+    for warning in loaded.warnings.iter().chain(of_shadow) {
         eprintln!("warning: {warning}");
     }
     if flags.effective {

@@ -5,7 +5,7 @@
 //!
 //! Invariant: no message is judged by a model that was trained on it; parts follow from the paths alone.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::num::NonZeroUsize;
 use std::pin::pin;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use futures_util::StreamExt;
-use tidegate_bayes::{Estimate, Example, evaluate, signals as bands, train};
+use tidegate_bayes::{Estimate, Example, Lessons, evaluate, signals as bands, train};
 use tidegate_engine::{Engine, Judged};
 use tidegate_mail::Envelope;
 
@@ -36,20 +36,16 @@ pub(super) fn measure(
     mut tell: impl FnMut(&Job, &Judged, Option<Estimate>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let mut all = judged_without(engine, jobs)?;
-    let parts = parts(&all, folds);
+    let parts = parts(all.iter().map(|(job, _)| job.name.as_str()), folds);
     let progress = Progress::of(parts.len());
     for members in parts.values() {
-        let held: std::collections::HashSet<usize> = members.iter().copied().collect();
-        let others = all.iter().enumerate().filter(|(at, _)| !held.contains(at));
-        let examples: Vec<Example> =
-            others.map(|(_, (job, judged))| example(job, judged)).collect::<Result<_, _>>()?;
-        let lessons = knowledge::over(Arc::new(train(&examples)), settings)?;
+        let held: HashSet<usize> = members.iter().copied().collect();
+        let others: Vec<usize> = (0..all.len()).filter(|at| !held.contains(at)).collect();
+        let lessons = trained(settings, &all, &others)?;
         for &member in members {
             let (job, judged) = &mut all[member];
-            let estimate = judged.learnable.as_ref().map(|it| lessons.estimate(&it.features, None));
-            if let Some(estimate) = estimate {
-                bands::raise(&estimate, "", &mut judged.signals);
-                judged.signals.weigh(&engine.parts().scores);
+            let estimate = ask(&lessons, engine, judged);
+            if estimate.is_some() {
                 judged.decision = engine.parts().policy.decide(&judged.signals);
             }
             tell(job, judged, estimate)?;
@@ -59,8 +55,27 @@ pub(super) fn measure(
     Ok(())
 }
 
+/// What is known of the messages `teachers` alone.
+pub(super) fn trained(
+    settings: &Settings,
+    all: &[(Job, Judged)],
+    teachers: &[usize],
+) -> anyhow::Result<Arc<Lessons>> {
+    let examples: Vec<Example> =
+        teachers.iter().map(|&at| example(&all[at].0, &all[at].1)).collect::<Result<_, _>>()?;
+    knowledge::over(Arc::new(train(&examples)), settings)
+}
+
+/// Lets statistics say their part of a message of which they have not spoken.
+pub(super) fn ask(lessons: &Lessons, engine: &Engine, judged: &mut Judged) -> Option<Estimate> {
+    let estimate = lessons.estimate(&judged.learnable.as_ref()?.features, None);
+    bands::raise(&estimate, "", &mut judged.signals);
+    judged.signals.weigh(&engine.parts().scores);
+    Some(estimate)
+}
+
 /// What checks and rules say; the engine's own model has no say.
-fn judged_without(
+pub(super) fn judged_without(
     engine: &Arc<Engine>,
     jobs: impl Iterator<Item = io::Result<Job>>,
 ) -> anyhow::Result<Vec<(Job, Judged)>> {
@@ -85,17 +100,21 @@ fn judged_without(
     })
 }
 
-/// The messages of each part, by their numbers.
-fn parts(all: &[(Job, Judged)], folds: Option<NonZeroUsize>) -> BTreeMap<String, Vec<usize>> {
-    let mut order: Vec<usize> = (0..all.len()).collect();
-    order.sort_by_key(|&at| (evaluate::shuffle_key(SEED, &all[at].0.name), at));
+/// The messages of each part, by their numbers in `paths`.
+pub(super) fn parts<'p>(
+    paths: impl Iterator<Item = &'p str>,
+    folds: Option<NonZeroUsize>,
+) -> BTreeMap<String, Vec<usize>> {
+    let paths: Vec<&str> = paths.collect();
+    let mut order: Vec<usize> = (0..paths.len()).collect();
+    order.sort_by_key(|&at| (evaluate::shuffle_key(SEED, paths[at]), at));
     let places: HashMap<usize, usize> =
         order.iter().enumerate().map(|(place, &at)| (at, place)).collect();
     let mut parts: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (at, (job, _)) in all.iter().enumerate() {
+    for (at, path) in paths.iter().enumerate() {
         let part = match folds {
             Some(folds) => format!("{:04}", places[&at] % folds.get()),
-            None => source_of(&job.name).to_owned(),
+            None => source_of(path).to_owned(),
         };
         parts.entry(part).or_default().push(at);
     }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,8 @@ use tidegate_engine::Engine;
 
 use super::Global;
 use super::batch::{self, Job};
-use crate::{control, knowledge};
+use crate::remembered::Remembered;
+use crate::{control, journal, knowledge};
 
 #[derive(Debug, Args)]
 pub(crate) struct Flags {
@@ -31,6 +32,9 @@ pub(crate) struct Flags {
     /// Whose opinion it is; without one, the operator's, for everybody
     #[arg(long, value_name = "ADDRESS")]
     user: Option<String>,
+    /// A message that the journal has, by the name that 'journal list' shows or the queue id
+    #[arg(long, value_name = "ID")]
+    id: Vec<String>,
     /// Message files; '-' is standard input, which is read when none is named
     #[arg(value_name = "FILE")]
     files: Vec<String>,
@@ -64,7 +68,7 @@ impl What {
 /// Who is taught.
 enum Pupil {
     Daemon(BufReader<UnixStream>),
-    Store { engine: Arc<Engine>, lessons: Arc<Lessons> },
+    Store { engine: Arc<Engine>, lessons: Arc<Lessons>, remembered: Arc<Remembered> },
 }
 
 pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
@@ -72,18 +76,33 @@ pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
         Ok(loaded) => loaded,
         Err(code) => return Ok(code),
     };
-    let socket = control::path(&knowledge::folder(&loaded.settings));
+    let folder = knowledge::folder(&loaded.settings);
+    let socket = control::path(&folder);
     let mut pupil = match UnixStream::connect(&socket) {
         Ok(daemon) => {
             daemon.set_read_timeout(Some(Duration::from_secs(60)))?;
             Pupil::Daemon(BufReader::new(daemon))
         }
-        Err(_) => Pupil::Store {
-            lessons: knowledge::open(&loaded.settings)?,
-            engine: Arc::new(Engine::new(loaded.parts)),
-        },
+        Err(_) => {
+            let store = knowledge::store(&loaded.settings)?;
+            Pupil::Store {
+                remembered: Remembered::open(Arc::clone(&store), &loaded.settings)?,
+                lessons: knowledge::lessons(store, &loaded.settings)?,
+                engine: Arc::new(Engine::new(loaded.parts)),
+            }
+        }
     };
     let (mut told, mut failed) = (BTreeMap::<String, usize>::new(), 0usize);
+    let journal = journal::folder(&folder);
+    for id in &flags.id {
+        match pupil.teach_record(&journal, id, flags) {
+            Ok(word) => *told.entry(word).or_default() += 1,
+            Err(error) => {
+                eprintln!("tidegate: {id}: {error:#}");
+                failed += 1;
+            }
+        }
+    }
     for job in flags.jobs()? {
         let job = job?;
         let taught = job
@@ -118,7 +137,7 @@ impl Flags {
             jobs.extend(batch::listed(list)?.filter(|job| !job.as_ref().is_ok_and(other)));
         }
         jobs.extend(self.files.iter().map(|name| Ok(Job::named(name))));
-        if jobs.is_empty() && self.list.is_none() {
+        if jobs.is_empty() && self.list.is_none() && self.id.is_empty() {
             jobs.push(Ok(Job::named("-")));
         }
         Ok(jobs)
@@ -129,22 +148,27 @@ impl Pupil {
     /// What came of it, in a word.
     fn teach(&mut self, raw: &[u8], flags: &Flags) -> anyhow::Result<String> {
         match self {
-            Self::Daemon(daemon) => {
-                let user = flags.user.as_deref().unwrap_or_default();
-                let line = format!("learn {} {} {user}\n", flags.class.word(), raw.len());
-                daemon.get_mut().write_all(&[line.as_bytes(), raw].concat())?;
-                let mut answer = String::new();
-                if daemon.read_line(&mut answer).context("the daemon does not answer")? == 0 {
-                    bail!("the daemon has gone; nothing is known of this message");
-                }
-                match answer.trim_end().strip_prefix("error: ") {
-                    Some(error) => bail!("{error}"),
-                    None => Ok(answer.trim_end().to_owned()),
-                }
+            Self::Daemon(daemon) => ask(daemon, "learn", raw, flags),
+            Self::Store { engine, lessons, remembered } => {
+                let (class, user) = (flags.class.class(), flags.user.as_deref());
+                let taught = control::teach(engine, lessons, remembered, raw, class, user)?;
+                Ok(control::word(taught).to_owned())
             }
-            Self::Store { engine, lessons } => {
-                let class = flags.class.class();
-                let taught = control::teach(engine, lessons, raw, class, flags.user.as_deref())?;
+        }
+    }
+
+    /// Teaches what the journal has of a message: the message, or what was found in it.
+    fn teach_record(&mut self, journal: &Path, id: &str, flags: &Flags) -> anyhow::Result<String> {
+        let record = journal::find(journal, id)?;
+        if let Some(raw) = &record.message {
+            return self.teach(raw, flags);
+        }
+        let found = record.learnable().map_err(anyhow::Error::msg)?;
+        match self {
+            Self::Daemon(daemon) => ask(daemon, "features", &control::written_found(&found), flags),
+            Self::Store { lessons, .. } => {
+                let (class, user) = (flags.class.class(), flags.user.as_deref());
+                let taught = control::teach_found(lessons, found, class, user)?;
                 Ok(control::word(taught).to_owned())
             }
         }
@@ -156,5 +180,25 @@ impl Pupil {
             lessons.checkpoint()?;
         }
         Ok(())
+    }
+}
+
+/// Puts a request to a running daemon, and reads what came of it.
+fn ask(
+    daemon: &mut BufReader<UnixStream>,
+    verb: &str,
+    bytes: &[u8],
+    flags: &Flags,
+) -> anyhow::Result<String> {
+    let user = flags.user.as_deref().unwrap_or_default();
+    let line = format!("{verb} {} {} {user}\n", flags.class.word(), bytes.len());
+    daemon.get_mut().write_all(&[line.as_bytes(), bytes].concat())?;
+    let mut answer = String::new();
+    if daemon.read_line(&mut answer).context("the daemon does not answer")? == 0 {
+        bail!("the daemon has gone; nothing is known of this message");
+    }
+    match answer.trim_end().strip_prefix("error: ") {
+        Some(error) => bail!("{error}"),
+        None => Ok(answer.trim_end().to_owned()),
     }
 }

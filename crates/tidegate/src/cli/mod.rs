@@ -3,28 +3,34 @@
 //! Invariant: results go to standard output, everything else to standard error; the exit code is 0
 //! when all went well, 1 when something did not, 2 for a command line that can't be read.
 
+mod against;
 mod batch;
 pub(crate) mod check;
 mod clerk;
 pub(crate) mod eval;
+pub(crate) mod guard;
 mod held_out;
+pub(crate) mod journal;
 pub(crate) mod learn;
 mod progress;
 mod ranking;
+pub(crate) mod replay;
 pub(crate) mod scan;
 pub(crate) mod serve;
+pub(crate) mod shadow;
 pub(crate) mod signals;
 pub(crate) mod token;
 pub(crate) mod train;
+pub(crate) mod tune;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
 use tidegate_engine::Statistics;
 
-use crate::config::{self, Loaded, Options, Settings};
+use crate::config::{self, Loaded, Mistake, Options, Settings};
 use crate::knowledge;
 
 /// An anti-spam filter that mail servers attach as a milter.
@@ -68,8 +74,18 @@ pub(crate) enum Command {
     Train(train::Flags),
     /// Say who may use the API
     Token(token::Flags),
+    /// See which signals users correct, and put those back to work that were damped for it
+    Guard(guard::Flags),
+    /// Find thresholds and weights that keep the error on ham within a budget
+    Tune(tune::Flags),
     /// List every signal with its points and its meaning
     Signals(signals::Flags),
+    /// List and show what is kept of judged messages
+    Journal(journal::Flags),
+    /// Judge a message of the journal again, or compare two configurations on many
+    Replay(replay::Flags),
+    /// Show what the configuration that [shadow] names would have changed
+    Shadow(shadow::Flags),
 }
 
 impl Global {
@@ -80,13 +96,26 @@ impl Global {
 
     /// Loads the configuration; its mistakes go to standard error, and end the program.
     fn load(&self, offline: bool) -> Result<Loaded, ExitCode> {
-        config::load(&self.options(offline)).map_err(|mistakes| {
-            for mistake in mistakes {
-                eprintln!("{mistake}");
-            }
-            ExitCode::FAILURE
-        })
+        config::load(&self.options(offline)).map_err(refused)
     }
+
+    /// The same with the configuration that `[shadow]` names.
+    fn load_with_shadow(&self, offline: bool) -> Result<Loaded, ExitCode> {
+        config::load_with_shadow(&self.options(offline)).map_err(refused)
+    }
+
+    /// The same of another file.
+    fn load_other(&self, file: &Path, offline: bool) -> Result<Loaded, ExitCode> {
+        let file = Some(file.to_owned());
+        config::load(&Options { file, ..self.options(offline) }).map_err(refused)
+    }
+}
+
+fn refused(mistakes: Vec<Mistake>) -> ExitCode {
+    for mistake in mistakes {
+        eprintln!("{mistake}");
+    }
+    ExitCode::FAILURE
 }
 
 /// Statistics for a command that judges and doesn't learn; when it can't have the store, standard

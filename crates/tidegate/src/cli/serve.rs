@@ -23,11 +23,12 @@ use crate::daemon::{Daemon, Session};
 use crate::http::{self, Pages, Phase, Status};
 use crate::metrics::Metrics;
 use crate::reload::{self, AtWork};
+use crate::remembered::Remembered;
 use crate::{config, control, knowledge, logging};
 
 pub(crate) fn run(global: &Global) -> anyhow::Result<ExitCode> {
     let options = global.options(false);
-    let loaded = match global.load(false) {
+    let loaded = match global.load_with_shadow(false) {
         Ok(loaded) => loaded,
         Err(code) => return Ok(code),
     };
@@ -42,8 +43,10 @@ async fn serve(loaded: Loaded, options: &Options) -> anyhow::Result<()> {
     let (milter, http) = (loaded.settings.milter.clone(), loaded.settings.http.clone());
     let mut signals = Signals::new()?;
     let knowledge = Taught::open(&loaded.settings)?;
-    let (running, at_work) = reload::start(loaded, &knowledge.lessons);
-    let daemon = Daemon::new(running, Metrics::new()?, Arc::clone(&knowledge.lessons));
+    let remembered = Arc::clone(&knowledge.remembered);
+    let metrics = Metrics::new()?;
+    let (running, at_work) = reload::start(loaded, &knowledge.lessons, &remembered, &metrics, None);
+    let daemon = Daemon::new(running, metrics, Arc::clone(&knowledge.lessons), remembered);
 
     let listeners = Listener::open(&milter.listen, &milter.access()).await?;
     let page_listener = match http.enabled {
@@ -84,6 +87,9 @@ async fn serve(loaded: Loaded, options: &Options) -> anyhow::Result<()> {
     server.serve(listeners, move || Session::new(Arc::clone(&filters)), shutdown).await;
 
     control.abort();
+    if let Some(beside) = daemon.running().beside.clone() {
+        tokio::task::spawn_blocking(move || beside.end()).await?;
+    }
     knowledge.end().await;
     // The pages end last, so that a watcher sees the draining.
     let _ = stop.send(true);
@@ -97,6 +103,8 @@ async fn serve(loaded: Loaded, options: &Options) -> anyhow::Result<()> {
 /// What was learned, and who may add to it.
 struct Taught {
     lessons: Arc<Lessons>,
+    /// Whom users write to, and what they correct.
+    remembered: Arc<Remembered>,
     /// The socket of the store that this process has.
     control: Option<UnixListener>,
     /// Where the socket is.
@@ -109,20 +117,35 @@ impl Taught {
     fn open(settings: &Settings) -> anyhow::Result<Self> {
         let folder = knowledge::folder(settings);
         let socket = control::path(&folder);
+        let alone = |remembered| {
+            let lessons = knowledge::alone(settings)?;
+            Ok(Self { lessons, remembered, control: None, socket: socket.clone() })
+        };
+        let store = match knowledge::store(settings) {
+            Ok(store) => store,
+            Err(error) => {
+                tracing::error!("{error:#}; judging by the model alone, and learning nothing");
+                return alone(Remembered::nothing(settings));
+            }
+        };
+        let remembered = Remembered::open(Arc::clone(&store), settings).unwrap_or_else(|error| {
+            tracing::error!("{error}; correspondents and corrections are not known");
+            Remembered::nothing(settings)
+        });
         if !settings.statistics.enabled {
-            return Ok(Self { lessons: knowledge::alone(settings)?, control: None, socket });
+            return alone(remembered);
         }
-        let lessons = match knowledge::open(settings) {
+        let lessons = match knowledge::lessons(store, settings) {
             Ok(lessons) => lessons,
             Err(error) => {
                 tracing::error!("{error:#}; judging by the model alone, and learning nothing");
-                return Ok(Self { lessons: knowledge::alone(settings)?, control: None, socket });
+                return alone(remembered);
             }
         };
         let control = control::listen(&folder).inspect_err(|error| {
             tracing::error!("{}: {error}; nobody can teach", socket.display());
         });
-        Ok(Self { lessons, control: control.ok(), socket })
+        Ok(Self { lessons, remembered, control: control.ok(), socket })
     }
 
     /// Takes lessons, and lets old ones fade, until aborted.
@@ -133,7 +156,9 @@ impl Taught {
             UnixListener::from_std(copy.into()).ok()
         });
         let (daemon, lessons) = (Arc::clone(daemon), Arc::clone(&self.lessons));
+        let remembered = Arc::clone(&self.remembered);
         tokio::spawn(async move {
+            tokio::spawn(remembered.keep());
             if let Some(listener) = clients {
                 tokio::spawn(control::serve(listener, daemon, Arc::clone(&lessons)));
             }
@@ -154,7 +179,10 @@ impl Taught {
         if self.control.is_some() {
             let _ = std::fs::remove_file(&self.socket);
         }
-        let done = tokio::task::spawn_blocking(move || self.lessons.checkpoint());
+        let done = tokio::task::spawn_blocking(move || {
+            self.remembered.write();
+            self.lessons.checkpoint()
+        });
         if let Ok(Err(error)) = done.await {
             tracing::error!("what was learned could not be written as a whole: {error}");
         }

@@ -20,7 +20,7 @@ use super::mistake::{Findings, suggest};
 use super::settings::{Settings, table};
 use super::source::{Origin, Place, Sources};
 use super::tree::{Node, Value};
-use super::{Loaded, Summary, Written, built_in, include, lint};
+use super::{Digests, Loaded, Summary, Written, built_in, digest, include, lint};
 
 /// Builds everything that `written` asks for; `None` when there are mistakes, which are told.
 pub(super) fn assemble(
@@ -29,15 +29,18 @@ pub(super) fn assemble(
     findings: &mut Findings,
 ) -> Option<Loaded> {
     let mut root = written.root.clone();
-    let settings = Settings::read(&mut root, &written.defaults, &written.sources, findings);
-    let mut builder = Builder { written, findings };
+    let mut settings = Settings::read(&mut root, &written.defaults, &written.sources, findings);
+    let mut builder = Builder { written, findings, digests: Digests::default() };
+    builder.find_shadow(&mut settings);
     let checks = builder.checks();
     let lists = builder.lists(&settings);
     let mut catalogue = builder.catalogue(&lists);
     let rules = builder.rules(&settings, &mut catalogue);
     let scores = builder.scores(&catalogue);
     let policy = builder.policy(&settings);
+    builder.guard(&settings);
     let resolver = builder.resolver(&settings, offline);
+    let mut digests = builder.digests;
     lint::lint(&settings, written, policy.as_ref(), resolver.as_ref(), findings);
     if !findings.mistakes.is_empty() {
         return None;
@@ -61,10 +64,13 @@ pub(super) fn assemble(
         scores,
         resolver: resolver?,
         deadline: Duration::from_millis(settings.dns.deadline_ms),
+        // Whoever runs the engine knows what becomes of a recording.
+        records: false,
     };
     let effective = written.root.as_table().map(super::tree::Table::to_toml).unwrap_or_default();
+    digests.configuration = digest::of_settings(&effective, &parts.site.id);
     let warnings = std::mem::take(&mut findings.warnings);
-    Some(Loaded { settings, parts, warnings, summary, effective })
+    Some(Loaded { settings, parts, warnings, summary, effective, digests, shadow: None })
 }
 
 /// The configured id, or the host's name.
@@ -78,12 +84,21 @@ fn server_id(settings: &Settings) -> String {
 struct Builder<'w> {
     written: &'w Written,
     findings: &'w mut Findings,
+    digests: Digests,
 }
 
 impl Builder<'_> {
     /// The place of the key at `path`, or of the nearest thing above it that is written.
     fn place(&self, path: &[&str]) -> Place {
         place_of(self.written, path)
+    }
+
+    /// Makes the path of the second configuration one from where the program was started.
+    fn find_shadow(&self, settings: &mut Settings) {
+        let node = self.written.root.find(&["shadow", "config"]);
+        if let (Some(path), Some(node)) = (&mut settings.shadow.config, node) {
+            *path = self.written.sources.folder(node.origin.source).join(&*path);
+        }
     }
 
     fn checks(&mut self) -> Vec<Box<dyn AnyCheck>> {
@@ -208,6 +223,7 @@ impl Builder<'_> {
             }));
         }
         self.rule_files(&mut files);
+        self.digests.rules = digest::of_rules(&files);
         let off: HashSet<String> = settings.rules.disabled.iter().cloned().collect();
         let rules = match RuleSet::compile(&files, catalogue, &off) {
             Ok(rules) => rules,
@@ -328,6 +344,13 @@ impl Builder<'_> {
                 self.findings.mistake(self.place(&path), format!("[verdict] {invalid}"), "");
             })
             .ok()
+    }
+
+    fn guard(&mut self, settings: &Settings) {
+        if let Err(invalid) = settings.guard.validate() {
+            let place = self.place(&["guard", invalid.key()]);
+            self.findings.mistake(place, format!("[guard] {invalid}"), "");
+        }
     }
 
     fn resolver(&mut self, settings: &Settings, offline: bool) -> Option<Resolver> {

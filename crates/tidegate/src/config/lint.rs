@@ -73,9 +73,12 @@ fn place_of_address(written: &Written, address: &Address) -> Place {
 }
 
 fn trusting_the_world(written: &Written, findings: &mut Findings) {
-    let networks = written.root.find(&["network", "trusted"]).map(|node| &node.value);
-    let Some(Value::List(networks)) = networks else { return };
-    for node in networks {
+    let networks = [["network", "trusted"], ["correspondents", "networks"]].into_iter();
+    let networks = networks.filter_map(|path| match &written.root.find(&path)?.value {
+        Value::List(networks) => Some(networks),
+        _ => None,
+    });
+    for node in networks.flatten() {
         if node.as_text().is_some_and(|network| network.ends_with("/0")) {
             let what = format!(
                 "trusting {} trusts every host that sends spam",

@@ -7,6 +7,7 @@
 
 mod assemble;
 mod built_in;
+mod digest;
 mod environment;
 mod include;
 mod lint;
@@ -64,6 +65,19 @@ pub(crate) struct Loaded {
     pub(crate) summary: Summary,
     /// Every setting in force.
     pub(crate) effective: toml::Table,
+    /// What was read, to be told apart.
+    pub(crate) digests: Digests,
+    /// The second configuration, where one is to judge beside this.
+    pub(crate) shadow: Option<Box<Self>>,
+}
+
+/// Short names of what was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Digests {
+    /// Settings that have a say in verdicts.
+    pub(crate) configuration: String,
+    /// The rules.
+    pub(crate) rules: String,
 }
 
 /// How much a configuration holds.
@@ -86,6 +100,18 @@ struct Written {
     root: Node,
     /// What is built in, alone.
     defaults: Node,
+}
+
+/// Loads and builds a configuration, and the one that `[shadow]` names.
+///
+/// # Errors
+/// Every mistake of every file of the one, else of the other.
+pub(crate) fn load_with_shadow(options: &Options) -> Result<Loaded, Vec<Mistake>> {
+    let loaded = load(options)?;
+    let Some(file) = loaded.settings.shadow.config.clone() else { return Ok(loaded) };
+    // Its questions go to the same servers, if any: what is not to be asked, the engine doesn't ask.
+    let options = Options { file: Some(file), ..options.clone() };
+    Ok(Loaded { shadow: Some(Box::new(load(&options)?)), ..loaded })
 }
 
 /// Loads and builds a configuration.

@@ -15,6 +15,7 @@ use super::read::section;
 use super::source::Sources;
 use super::tree::{Node, Table};
 use crate::pages::Config as Pages;
+use crate::{journal, shadow};
 
 /// Every section. `[checks]` and `[scores]`, whose keys are names of checks and signals, are read
 /// where these are known.
@@ -27,16 +28,20 @@ pub(crate) struct Settings {
     pub(crate) dns: tidegate_dns::Config,
     pub(crate) store: Store,
     pub(crate) verdict: tidegate_policy::Config,
+    pub(crate) guard: tidegate_policy::guard::Config,
+    pub(crate) correspondents: tidegate_policy::correspondents::Config,
     pub(crate) lists: ListsConfig,
     pub(crate) message: tidegate_mail::Bounds,
     pub(crate) network: Networks,
     pub(crate) rules: Rules,
     pub(crate) statistics: Statistics,
+    pub(crate) journal: journal::Config,
+    pub(crate) shadow: shadow::Config,
     pub(crate) log: Log,
 }
 
 /// The names of all sections.
-pub(crate) const SECTIONS: [&str; 15] = [
+pub(crate) const SECTIONS: [&str; 19] = [
     "server",
     "milter",
     "http",
@@ -44,6 +49,8 @@ pub(crate) const SECTIONS: [&str; 15] = [
     "dns",
     "store",
     "verdict",
+    "guard",
+    "correspondents",
     "lists",
     "message",
     "network",
@@ -51,6 +58,8 @@ pub(crate) const SECTIONS: [&str; 15] = [
     "statistics",
     "checks",
     "scores",
+    "journal",
+    "shadow",
     "log",
 ];
 
@@ -194,7 +203,22 @@ impl Settings {
             };
         }
         sections!(
-            server, milter, http, pages, dns, store, verdict, lists, message, network, rules, statistics,
+            server,
+            milter,
+            http,
+            pages,
+            dns,
+            store,
+            verdict,
+            guard,
+            correspondents,
+            lists,
+            message,
+            network,
+            rules,
+            statistics,
+            journal,
+            shadow,
             log
         )
     }

@@ -26,6 +26,10 @@ fn the_documented_defaults_are_those_of_the_types() {
     assert_eq!(documented.message, built_in.message);
     assert_eq!(documented.rules, built_in.rules);
     assert_eq!(documented.log, built_in.log);
+    assert_eq!(documented.journal, built_in.journal);
+    assert_eq!(documented.shadow, built_in.shadow);
+    assert_eq!(documented.guard, built_in.guard);
+    assert_eq!(documented.correspondents, built_in.correspondents);
     assert_eq!(documented.lists.enabled, built_in.lists.enabled);
     assert!(documented.network.trusted.is_empty());
     let policy = tidegate_policy::Policy::try_from(&documented.verdict).unwrap();
@@ -42,12 +46,16 @@ fn every_setting_is_documented() {
     documented::<tidegate_dns::Config>("dns");
     documented::<settings::Store>("store");
     documented::<tidegate_policy::Config>("verdict");
+    documented::<tidegate_policy::guard::Config>("guard");
+    documented::<tidegate_policy::correspondents::Config>("correspondents");
     documented::<settings::Networks>("network");
     documented::<settings::Rules>("rules");
     documented::<settings::Statistics>("statistics");
     documented::<tidegate_bayes::AutoLearn>("statistics.auto_learn");
     documented::<tidegate_bayes::Limits>("statistics.learning");
     documented::<tidegate_mail::Bounds>("message");
+    documented::<crate::journal::Config>("journal");
+    documented::<crate::shadow::Config>("shadow");
     documented::<settings::Log>("log");
     for section in settings::SECTIONS {
         assert!(

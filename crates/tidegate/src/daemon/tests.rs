@@ -15,6 +15,8 @@ use tokio::net::TcpStream;
 use super::*;
 use crate::config::{self, Loaded};
 
+mod remembered;
+
 /// Rejects what says "unwanted" in its subject, whatever else the program knows.
 const RULE: &str = "family = 'policy'\n[rules.TEST_UNWANTED]\nsays = 'The test word'\nscore = 100\n\
                     in = 'subject'\nwords = ['unwanted']\n";
@@ -39,7 +41,8 @@ fn running(loaded: Loaded) -> Running {
 
 fn of(loaded: Loaded) -> Arc<Daemon> {
     let lessons = crate::knowledge::alone(&loaded.settings).unwrap();
-    Daemon::new(running(loaded), Metrics::new().unwrap(), lessons)
+    let remembered = Remembered::nothing(&loaded.settings);
+    Daemon::new(running(loaded), Metrics::new().unwrap(), lessons, remembered)
 }
 
 fn daemon(settings: &str) -> Arc<Daemon> {

@@ -5,6 +5,8 @@
 //! person's own session; every answer forbids what it doesn't need (Content-Security-Policy).
 
 pub(crate) mod access;
+mod admin;
+mod choices;
 mod frame;
 mod held;
 mod letter;
@@ -57,6 +59,8 @@ fn router(site: Arc<Site>) -> Router {
         .route("/style.css", get(style))
         .merge(sign_in::routes())
         .merge(held::routes())
+        .merge(choices::routes())
+        .merge(admin::routes())
         .fallback(frame::nothing_here)
         .with_state(site)
         .nest_service("/v1", api)

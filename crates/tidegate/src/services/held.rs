@@ -67,6 +67,7 @@ impl Services {
     }
 
     async fn release_own(&self, by: &str, id: &EntryId, learn: bool) -> Result<Released, Refusal> {
+        let signals = self.quarantine()?.show(id).await.map_err(unread)?.signals;
         let released = Box::pin(self.quarantine()?.release(id, by, seconds())).await;
         let released = released.map_err(|error| match error {
             ReleaseError::Read(error) => unread(error),
@@ -75,10 +76,8 @@ impl Services {
         })?;
         tracing::info!(by, id = id.as_str(), twice = released.twice, "a held message was released");
         let owner = released.entry.owner;
-        let learned = match learn {
-            true => Some(self.learn_wanted(released.raw.into(), owner).await),
-            false => None,
-        };
+        let signals = signals.into_iter().map(|said| (said.name, said.score)).collect();
+        let learned = self.take_to_heart(released.raw.into(), owner, signals, learn).await;
         let recipient = released.entry.recipient;
         Ok(Released { recipient, twice: released.twice, reply: released.reply, learned })
     }
@@ -102,17 +101,30 @@ impl Services {
         caller.may(&summary.owner).map(|()| id)
     }
 
-    /// Learns for its owner that a message is wanted. It is delivered already: that it can't be learned
-    /// is told, and undoes nothing.
-    async fn learn_wanted(&self, raw: Vec<u8>, owner: String) -> String {
+    /// Counts that its owner wants a message, against what spoke for its being spam, and learns it when
+    /// asked. It is delivered already: what fails here is told, and undoes nothing.
+    async fn take_to_heart(
+        &self,
+        raw: Vec<u8>,
+        owner: String,
+        signals: Vec<(String, f32)>,
+        learn: bool,
+    ) -> Option<String> {
         let (engine, lessons) = ((self.engine)(), Arc::clone(&self.lessons));
+        let remembered = Arc::clone(&self.remembered);
         let taught = tokio::task::spawn_blocking(move || {
-            control::teach(&engine, &lessons, &raw, Some(Class::Ham), Some(&owner))
+            if let Err(error) = remembered.released(&engine, &raw, Some(&owner), signals) {
+                tracing::warn!("a release was not counted as a correction: {error}");
+            }
+            let found = learn.then(|| engine.learnable(&raw))?;
+            Some(control::teach_found(&lessons, found, Some(Class::Ham), Some(&owner)))
         });
         match taught.await {
-            Ok(Ok(taught)) => control::word(taught).to_owned(),
-            Ok(Err(error)) => format!("error: {error}"),
-            Err(_panic) => "error: the message could not be read".to_owned(),
+            Ok(taught) => taught.map(|taught| match taught {
+                Ok(taught) => control::word(taught).to_owned(),
+                Err(error) => format!("error: {error}"),
+            }),
+            Err(_panic) => Some("error: the message could not be read".to_owned()),
         }
     }
 }

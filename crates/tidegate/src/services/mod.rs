@@ -3,6 +3,8 @@
 //! Invariant: whoever has these has the store; there is one such process at a time. Each call says who
 //! may make it before it does anything.
 
+mod choices;
+mod guard;
 mod held;
 
 use std::sync::Arc;
@@ -10,13 +12,16 @@ use std::sync::Arc;
 use tidegate_bayes::Lessons;
 use tidegate_engine::Engine;
 use tidegate_mail::Address;
+use tidegate_policy::Policies;
 use tidegate_quarantine::{Purpose, Quarantine};
 use tidegate_store::Store;
 
+pub(crate) use choices::Choices;
 pub(crate) use held::Released;
 
 use crate::api::Refusal;
 use crate::pages::access::Access;
+use crate::remembered::Remembered;
 
 /// Gives the engine at work.
 pub(crate) type AtWork = Box<dyn Fn() -> Arc<Engine> + Send + Sync>;
@@ -26,6 +31,10 @@ pub(crate) struct Services {
     pub(crate) store: Arc<dyn Store>,
     /// What was learned.
     pub(crate) lessons: Arc<Lessons>,
+    /// Whom users write to, and what they correct.
+    pub(crate) remembered: Arc<Remembered>,
+    /// What users want.
+    pub(crate) policies: Arc<Policies>,
     /// What is held.
     pub(crate) quarantine: Option<Arc<Quarantine>>,
     /// Who may see and do what.
@@ -57,5 +66,20 @@ impl Services {
         let Some(quarantine) = &self.quarantine else { return false };
         let owners = quarantine.owners().await.unwrap_or_default();
         owners.iter().any(|owner| owner == address)
+    }
+}
+
+/// Does what blocks on the disk beside the threads that serve mail.
+pub(crate) async fn apart<T, E>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, Refusal>
+where
+    T: Send + 'static,
+    E: std::fmt::Display + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) => Err(Refusal::failed(error)),
+        Err(_panic) => Err(Refusal::failed("it ended in the middle")),
     }
 }

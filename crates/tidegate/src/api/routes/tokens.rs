@@ -11,11 +11,10 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::apart;
 use crate::api::{Caller, Refusal};
 use crate::knowledge::seconds;
 use crate::pages::access::{Person, Token, folded};
-use crate::services::Services;
+use crate::services::{Services, apart};
 
 const DAY: u64 = 86_400;
 /// Days that a token may be good for, at the longest.

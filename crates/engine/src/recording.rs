@@ -1,0 +1,55 @@
+//! What a verdict was made of that did not come with the message: enough to judge it again, and to
+//! come out the same.
+//!
+//! Invariant: judged again by its [`Recording`], with the clock of then and the same configuration, a
+//! message has the same verdict, signals and missing answers, whatever the network says by now.
+
+use std::sync::Arc;
+
+use tidegate_bayes::Estimate;
+use tidegate_dns::{Answers, Name};
+
+/// Everything from outside that a verdict used.
+#[derive(Debug, Clone, Default)]
+pub struct Recording {
+    /// Every question that was put, with its answer or why there is none.
+    pub answers: Answers,
+    /// Answers by which SPF was judged where they are others: its questions are put by themselves, and
+    /// may have come too late for SPF alone.
+    pub of_spf: Answers,
+    /// SPF was not known when the message was judged: the lookups it takes were lost.
+    pub spf_lost: bool,
+    /// List zones that were not believed, so that what they said is not among the answers.
+    pub set_aside: Vec<Name>,
+    /// What statistics made of the message, where they were asked.
+    pub estimate: Option<Estimate>,
+}
+
+/// A message is judged again.
+#[derive(Debug, Clone)]
+pub struct Again {
+    /// What was recorded of it.
+    pub recording: Arc<Recording>,
+    /// Whether questions that were not put then are put to the network now; else they count as not
+    /// asked.
+    pub further: bool,
+    /// Whether statistics say what they said then, or what they know now.
+    pub recorded_estimate: bool,
+}
+
+impl Recording {
+    /// The answers that SPF had.
+    pub(crate) fn for_spf(&self) -> Answers {
+        let mut answers = self.answers.clone();
+        answers.extend(self.of_spf.clone());
+        answers
+    }
+}
+
+impl Again {
+    /// By what was recorded and nothing else.
+    #[must_use]
+    pub const fn exactly(recording: Arc<Recording>) -> Self {
+        Self { recording, further: false, recorded_estimate: true }
+    }
+}

@@ -1,0 +1,286 @@
+//! What is remembered, in the store.
+//!
+//! Invariant: an entry is written at most once a day, and read as absent from its last day on, whether
+//! the store has removed it yet or not.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tidegate_checks::authentication::Authentication;
+use tidegate_mail::{Address, Envelope, Message};
+use tidegate_store::{Batch, Secret, Snapshot, Space, Store, StoreError, Written};
+
+use super::{Config, Sent, folded};
+use crate::Correspondence;
+
+/// A user and a correspondent: the day of the last message.
+const PAIRS: Space = Space::new("correspondents.pairs");
+/// A user and a Message-ID of his: the day it was sent.
+const MESSAGES: Space = Space::new("correspondents.messages");
+
+const DAY: u64 = 86_400;
+/// Octets of a user's tag, with which his keys begin, so that all of them can be found.
+const USER: usize = 8;
+/// Octets of the rest of a key.
+const REST: usize = 12;
+/// Message-IDs looked up of one message: the one it answers, and the last ones of its thread.
+const MOST_REFERENCES: usize = 8;
+/// Users whose new entries are counted; past these, a day's new users add nothing.
+const MOST_USERS: usize = 100_000;
+
+/// What became of messages that were noted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Noted {
+    /// Entries that are new.
+    pub new: usize,
+    /// Entries that were renewed.
+    pub renewed: usize,
+    /// Entries that a bound kept out.
+    pub refused: usize,
+}
+
+/// The memory of correspondents over a store.
+pub struct Memory {
+    store: Arc<dyn Store>,
+    secret: Secret,
+    today: Mutex<Today>,
+}
+
+/// How full it is. Counted anew each day, since what expires is not told.
+#[derive(Default)]
+struct Today {
+    day: u64,
+    entries: usize,
+    /// What each user added.
+    added: HashMap<[u8; USER], u32>,
+}
+
+type Key = [u8; USER + REST];
+
+impl Memory {
+    /// Over `store`.
+    ///
+    /// # Errors
+    /// When the store can't be read, or no key be made.
+    pub fn open(store: Arc<dyn Store>) -> Result<Self, StoreError> {
+        let secret = Secret::of(&*store, "correspondents")?;
+        Ok(Self { store, secret, today: Mutex::default() })
+    }
+
+    /// What connects the author of an incoming message to each of its recipients; nothing, unless it
+    /// is proved who he is.
+    ///
+    /// # Errors
+    /// When the store can't be read: then nobody is known.
+    pub fn known(
+        &self,
+        envelope: &Envelope,
+        message: &Message<'_>,
+        authentication: &Authentication,
+        config: &Config,
+        now: u64,
+    ) -> Result<Vec<Option<Correspondence>>, StoreError> {
+        match authentication.proved_author(message) {
+            Some(author) => self.of(&envelope.recipients, author, message, config, now),
+            None => Ok(vec![None; envelope.recipients.len()]),
+        }
+    }
+
+    /// What connects `author`, whose domain must be proved, to each of `recipients` at `now`, in
+    /// seconds since 1970. A few gets of an embedded store for each recipient.
+    ///
+    /// # Errors
+    /// When the store can't be read: then nobody is known.
+    pub fn of(
+        &self,
+        recipients: &[Address],
+        author: &Address,
+        message: &Message<'_>,
+        config: &Config,
+        now: u64,
+    ) -> Result<Vec<Option<Correspondence>>, StoreError> {
+        // Whoever writes to so many answers none of them.
+        if !config.enabled || recipients.len() > config.max_recipients {
+            return Ok(vec![None; recipients.len()]);
+        }
+        let (author, references) = (folded(author), references(message));
+        let snapshot = self.store.snapshot()?;
+        let mut found = Vec::with_capacity(recipients.len());
+        for recipient in recipients {
+            let user = folded(recipient);
+            let wrote = self.key(&user, &author);
+            let mut known = None;
+            if is_fresh(&*snapshot, PAIRS, &wrote, config.keep_days, now)? {
+                known = Some(Correspondence::WroteTo);
+            }
+            for id in references.iter().take_while(|_| known.is_none()) {
+                let key = self.key(&user, id);
+                if is_fresh(&*snapshot, MESSAGES, &key, config.reply_days, now)? {
+                    known = Some(Correspondence::RepliesToUs);
+                    break;
+                }
+            }
+            found.push(known);
+        }
+        Ok(found)
+    }
+
+    /// Remembers messages that users sent. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When the store can't be read or written; nothing is remembered then.
+    pub fn note(&self, sent: &[Sent], config: &Config, now: u64) -> Result<Noted, StoreError> {
+        // One at a time, so that the counts hold.
+        let mut today = self.today.lock().unwrap_or_else(PoisonError::into_inner);
+        let day = now / DAY;
+        let snapshot = self.store.snapshot()?;
+        if today.day != day {
+            let entries = count(&*snapshot, PAIRS)? + count(&*snapshot, MESSAGES)?;
+            *today = Today { day, entries, added: HashMap::new() };
+        }
+        let (mut batch, mut seen, mut noted) = (Batch::new(), HashSet::new(), Noted::default());
+        let mut added: HashMap<[u8; USER], u32> = HashMap::new();
+        for sent in sent {
+            let pairs = sent.recipients.iter().map(|to| (PAIRS, to.as_str(), config.keep_days));
+            let id = sent.message_id.iter();
+            let id = id.map(|id| (MESSAGES, id.as_str(), config.reply_days));
+            for (space, other, days) in pairs.chain(id) {
+                let key = self.key(&sent.user, other);
+                if !seen.insert((space, key)) {
+                    continue;
+                }
+                let known = day_of(&*snapshot, space, &key)?;
+                if known == Some(day) {
+                    continue;
+                }
+                if known.is_none() {
+                    let user = user_of(&key);
+                    let already = today.added.get(&user).copied().unwrap_or_default();
+                    let own = added.entry(user).or_default();
+                    let is_full = today.entries + noted.new >= config.max_entries
+                        || already + *own >= config.max_new_per_day
+                        || (already == 0 && today.added.len() >= MOST_USERS);
+                    if is_full {
+                        noted.refused += 1;
+                        continue;
+                    }
+                    *own += 1;
+                    noted.new += 1;
+                } else {
+                    noted.renewed += 1;
+                }
+                let until = now + u64::from(days) * DAY;
+                batch.put_until(space, &key, (day as u32).to_le_bytes().to_vec(), until);
+            }
+        }
+        if !batch.is_empty() {
+            // Nothing is expected, so nothing can stand against it.
+            let (Written::Done | Written::Conflict) = self.store.write(&batch)?;
+            today.entries += noted.new;
+            for (user, count) in added.into_iter().filter(|(_, count)| *count > 0) {
+                *today.added.entry(user).or_default() += count;
+            }
+        }
+        Ok(noted)
+    }
+
+    /// How many correspondents and messages of a user are remembered.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn held_on(&self, user: &Address) -> Result<(usize, usize), StoreError> {
+        let keys = self.keys_of(user)?;
+        let pairs = keys.iter().filter(|(space, _)| *space == PAIRS).count();
+        Ok((pairs, keys.len() - pairs))
+    }
+
+    /// Forgets all correspondents and messages of a user; returns how many entries that were.
+    ///
+    /// # Errors
+    /// When the store can't be read or written.
+    pub fn forget(&self, user: &Address) -> Result<usize, StoreError> {
+        let keys = self.keys_of(user)?;
+        let mut batch = Batch::new();
+        for (space, key) in &keys {
+            batch.remove(*space, key);
+        }
+        let (Written::Done | Written::Conflict) = self.store.write(&batch)?;
+        Ok(keys.len())
+    }
+
+    fn keys_of(&self, user: &Address) -> Result<Vec<(Space, Vec<u8>)>, StoreError> {
+        let prefix = user_of(&self.key(&folded(user), ""));
+        let snapshot = self.store.snapshot()?;
+        let mut keys = Vec::new();
+        for space in [PAIRS, MESSAGES] {
+            snapshot.scan(space, &prefix, &prefix, &mut |key, _| {
+                keys.push((space, key.to_vec()));
+                ControlFlow::Continue(())
+            })?;
+        }
+        Ok(keys)
+    }
+
+    /// The key of what a user has with another: an address, or a Message-ID of his own.
+    fn key(&self, user: &str, other: &str) -> Key {
+        let mut key = [0; USER + REST];
+        key[..USER].copy_from_slice(&self.secret.tag(&[user.as_bytes()])[..USER]);
+        let rest = self.secret.tag(&[user.as_bytes(), other.as_bytes()]);
+        key[USER..].copy_from_slice(&rest[..REST]);
+        key
+    }
+}
+
+fn user_of(key: &Key) -> [u8; USER] {
+    let mut user = [0; USER];
+    user.copy_from_slice(&key[..USER]);
+    user
+}
+
+fn count(snapshot: &dyn Snapshot, space: Space) -> Result<usize, StoreError> {
+    let mut entries = 0;
+    snapshot.scan(space, b"", b"", &mut |_, _| {
+        entries += 1;
+        ControlFlow::Continue(())
+    })?;
+    Ok(entries)
+}
+
+/// The day that an entry holds; an entry that is damaged says nothing.
+fn day_of(snapshot: &dyn Snapshot, space: Space, key: &Key) -> Result<Option<u64>, StoreError> {
+    let value = match snapshot.get(space, key) {
+        Err(StoreError::Damaged { .. }) => None,
+        value => value?,
+    };
+    let day = value.and_then(|value| value.try_into().ok()).map(u32::from_le_bytes);
+    Ok(day.map(u64::from))
+}
+
+fn is_fresh(
+    snapshot: &dyn Snapshot,
+    space: Space,
+    key: &Key,
+    days: u32,
+    now: u64,
+) -> Result<bool, StoreError> {
+    let day = day_of(snapshot, space, key)?;
+    Ok(day.is_some_and(|day| now / DAY <= day + u64::from(days)))
+}
+
+/// The Message-IDs that a message names as those it answers (RFC 5322, section 3.6.4), without their
+/// brackets: In-Reply-To first, then References from the last.
+fn references(message: &Message<'_>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for name in ["In-Reply-To", "References"] {
+        let Some(field) = message.field(name) else { continue };
+        let text = field.text();
+        let ids = text.rsplit('<').filter_map(|rest| rest.split_once('>'));
+        for (id, _) in ids {
+            if found.len() < MOST_REFERENCES && !found.iter().any(|known| known == id) {
+                found.push(id.to_owned());
+            }
+        }
+    }
+    found
+}
