@@ -44,7 +44,8 @@ pub(crate) fn start(
     let Loaded { settings, mut parts, digests, shadow, .. } = loaded;
     let versions = versions(digests, settings.statistics.enabled.then_some(lessons));
     let journal = journal(&settings, metrics, old);
-    let shadow = shadow.and_then(|second| shadowing(&settings, *second, lessons, metrics));
+    let shadow =
+        shadow.and_then(|second| shadowing(&settings, *second, lessons, remembered, metrics));
     parts.records = journal.is_some() || shadow.is_some();
     let keeps = journal.as_ref().is_some_and(|journal| journal.keep() == Keep::Features);
     let Statistics { enabled, ref auto_learn, .. } = settings.statistics;
@@ -97,12 +98,14 @@ fn shadowing(
     settings: &Settings,
     second: Loaded,
     lessons: &Arc<Lessons>,
+    remembered: &Remembered,
     metrics: &Metrics,
 ) -> Option<Arc<Shadow>> {
     let Loaded { settings: of_second, mut parts, digests, .. } = second;
     let Versions { configuration, rules, .. } = versions(digests, None);
     let of_second = of_second.statistics.enabled;
     parts.statistics = of_second.then(|| tidegate_engine::Statistics::new(Arc::clone(lessons)));
+    parts.scores = parts.scores.damping(remembered.damped().clone());
     let file = shadow::report::path(&knowledge::folder(settings));
     let (engine, version) = (Arc::new(Engine::new(parts)), format!("{configuration}-{rules}"));
     let started = Shadow::start(&settings.shadow, engine, version, file, &metrics.beside);

@@ -146,7 +146,7 @@ impl Remembered {
         told.signals.retain(|(name, _)| can_be_damped(engine, name));
         let id = tidegate_bayes::LessonId::of(&message);
         let correction = Correction {
-            message: id.as_bytes(),
+            message: id.bytes(),
             user,
             said,
             signals: &told.signals,
