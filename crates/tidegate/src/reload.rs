@@ -3,6 +3,7 @@
 //! Invariant: what is put to work was loaded without a mistake; else the old one goes on, and every
 //! mistake is logged.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tidegate_bayes::Lessons;
@@ -23,8 +24,11 @@ use crate::shadow::{self, Shadow};
 pub(crate) struct AtWork {
     /// As written, to see what a reload can't change.
     settings: Settings,
-    /// Goes on when nothing was changed about it.
+    /// The folder of the store, which stays the one of the start.
+    store: PathBuf,
+    /// Go on when nothing was changed about them.
     journal: Option<Arc<Journal>>,
+    shadow: Option<Arc<Shadow>>,
     /// Proves the lists sound from time to time; ends when dropped.
     _prober: Prober,
 }
@@ -43,9 +47,11 @@ pub(crate) fn start(
     }
     let Loaded { settings, mut parts, digests, shadow, .. } = loaded;
     let versions = versions(digests, settings.statistics.enabled.then_some(lessons));
-    let journal = journal(&settings, metrics, old);
-    let shadow =
-        shadow.and_then(|second| shadowing(&settings, *second, lessons, remembered, metrics));
+    let store = old.map_or_else(|| knowledge::folder(&settings), |old| old.store.clone());
+    let journal = journal(&settings, metrics, &store, old);
+    let shadow = shadow.and_then(|second| {
+        shadowing(&settings, *second, lessons, remembered, metrics, &store, old)
+    });
     parts.records = journal.is_some() || shadow.is_some();
     let keeps = journal.as_ref().is_some_and(|journal| journal.keep() == Keep::Features);
     let Statistics { enabled, ref auto_learn, .. } = settings.statistics;
@@ -66,8 +72,14 @@ pub(crate) fn start(
         settings.statistics.auto_learn.clone(),
     );
     let versions = Arc::new(versions);
-    let beside = Beside { journal: journal.clone(), shadow, versions, resolver };
-    (running.telling(beside), AtWork { settings, journal, _prober: prober })
+    let at_work = AtWork {
+        settings,
+        store,
+        journal: journal.clone(),
+        shadow: shadow.clone(),
+        _prober: prober,
+    };
+    (running.telling(Beside { journal, shadow, versions, resolver }), at_work)
 }
 
 /// What judges, as records tell it; without lessons where statistics are switched off.
@@ -79,12 +91,17 @@ pub(crate) fn versions(digests: Digests, lessons: Option<&Lessons>) -> Versions 
 }
 
 /// The journal, where one is to be kept: the one that is kept already, if that is the same.
-fn journal(settings: &Settings, metrics: &Metrics, old: Option<&AtWork>) -> Option<Arc<Journal>> {
+fn journal(
+    settings: &Settings,
+    metrics: &Metrics,
+    store: &Path,
+    old: Option<&AtWork>,
+) -> Option<Arc<Journal>> {
     let config = settings.journal;
     if !config.enabled {
         return None;
     }
-    let folder = journal::folder(&knowledge::folder(settings));
+    let folder = journal::folder(store);
     let known = old.and_then(|old| old.journal.as_ref());
     if let Some(known) = known.filter(|known| known.is(config, &folder)) {
         return Some(Arc::clone(known));
@@ -93,21 +110,27 @@ fn journal(settings: &Settings, metrics: &Metrics, old: Option<&AtWork>) -> Opti
     started.inspect_err(|error| tracing::error!("no journal is kept: {error}")).ok().map(Arc::new)
 }
 
-/// The second configuration, judging beside the first.
+/// The second configuration, judging beside the first: the one that does already, if that is the same.
 fn shadowing(
     settings: &Settings,
     second: Loaded,
     lessons: &Arc<Lessons>,
     remembered: &Remembered,
     metrics: &Metrics,
+    store: &Path,
+    old: Option<&AtWork>,
 ) -> Option<Arc<Shadow>> {
     let Loaded { settings: of_second, mut parts, digests, .. } = second;
     let Versions { configuration, rules, .. } = versions(digests, None);
+    let version = format!("{configuration}-{rules}");
+    let known = old.and_then(|old| old.shadow.as_ref());
+    if let Some(known) = known.filter(|known| known.is(&settings.shadow, &version)) {
+        return Some(Arc::clone(known));
+    }
     let of_second = of_second.statistics.enabled;
     parts.statistics = of_second.then(|| tidegate_engine::Statistics::new(Arc::clone(lessons)));
     parts.scores = parts.scores.damping(remembered.damped().clone());
-    let file = shadow::report::path(&knowledge::folder(settings));
-    let (engine, version) = (Arc::new(Engine::new(parts)), format!("{configuration}-{rules}"));
+    let (file, engine) = (shadow::report::path(store), Arc::new(Engine::new(parts)));
     let started = Shadow::start(&settings.shadow, engine, version, file, &metrics.beside);
     started
         .inspect_err(|error| tracing::error!("the shadow doesn't judge: {error}"))
