@@ -1,0 +1,421 @@
+//! The index of what is held, in the store: entries by owner, newest first, and what finds them.
+//!
+//! | space | key | value |
+//! | --- | --- | --- |
+//! | `quarantine.entry` | owner, 0, id | the [`Entry`], as JSON |
+//! | `quarantine.id` | id | its owner |
+//! | `quarantine.due` | until when it is kept, id | |
+//! | `quarantine.age` | when it was held, id | |
+//! | `quarantine.object` | object | its size, and how many entries it has |
+//! | `quarantine.same` | a message, its sender and an owner | the id of an entry |
+//! | `quarantine.gone` | an object that is to be removed | |
+//! | `quarantine.done` | the id of an entry that is no more | what became of it; for a month |
+//!
+//! Calls block on the disk.
+//!
+//! Invariant: an entry stands in all of them or in none; an object that no entry names any more stands in
+//! `gone` until it is removed. Writers that meet decide again on what they then find.
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+use tidegate_store::{Batch, Snapshot, Space, Store, StoreError, Written};
+
+use crate::counters::Counted;
+use crate::entry::Record;
+use crate::{Done, Entry, EntryId};
+
+pub(crate) const ENTRY: Space = Space::new("quarantine.entry");
+pub(crate) const ID: Space = Space::new("quarantine.id");
+const DUE: Space = Space::new("quarantine.due");
+const AGE: Space = Space::new("quarantine.age");
+const OBJECT: Space = Space::new("quarantine.object");
+const SAME: Space = Space::new("quarantine.same");
+const GONE: Space = Space::new("quarantine.gone");
+const DONE: Space = Space::new("quarantine.done");
+
+const DAY: u64 = 86_400;
+/// Seconds that a message which came unconfirmed is known by when it comes again: longer than senders try
+/// (RFC 5321, section 4.5.4.1: four to five days).
+const SAME_FOR: u64 = 7 * DAY;
+/// Seconds that it is known what became of an entry.
+const DONE_FOR: u64 = 30 * DAY;
+
+/// The index, and how much there is.
+pub(crate) struct Index {
+    pub(crate) store: Arc<dyn Store>,
+    totals: Mutex<Totals>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Totals {
+    entries: u64,
+    messages: u64,
+    bytes: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ObjectUse {
+    size: u64,
+    entries: u64,
+}
+
+/// What an entry's removal left to be done.
+pub(crate) struct Removed {
+    pub(crate) entry: Entry,
+    /// The object that nothing names any more.
+    pub(crate) orphan: Option<String>,
+}
+
+/// Room for a message that is on its way in; given back when dropped before it is in.
+pub(crate) struct Room<'i> {
+    index: &'i Index,
+    size: u64,
+    taken: bool,
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        if !self.taken {
+            self.index.lock().give_back(self.size);
+        }
+    }
+}
+
+impl Room<'_> {
+    /// The message is in.
+    pub(crate) fn take(mut self) {
+        self.taken = true;
+    }
+}
+
+impl Totals {
+    fn give_back(&mut self, size: u64) {
+        self.messages = self.messages.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(size);
+    }
+}
+
+impl Index {
+    /// Reads how much there is.
+    pub(crate) fn open(store: Arc<dyn Store>) -> Result<Self, StoreError> {
+        let mut totals = Totals::default();
+        let snapshot = store.snapshot()?;
+        snapshot.scan(OBJECT, b"", b"", &mut |_, value| {
+            if let Ok(object) = serde_json::from_slice::<ObjectUse>(value) {
+                totals.messages += 1;
+                totals.bytes += object.size;
+                totals.entries += object.entries;
+            }
+            ControlFlow::Continue(())
+        })?;
+        drop(snapshot);
+        Ok(Self { store, totals: Mutex::new(totals) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Totals> {
+        // Sums that a panic interrupted are off by one message at most.
+        self.totals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn there_is(&self) -> Counted {
+        let Totals { entries, messages, bytes } = *self.lock();
+        Counted { entries, messages, bytes, ..Counted::default() }
+    }
+
+    /// Room for one more message of `size` bytes, where there is some.
+    pub(crate) fn room(&self, size: u64, most: (u64, u64)) -> Option<Room<'_>> {
+        let (max_messages, max_bytes) = most;
+        let mut totals = self.lock();
+        let fits = totals.messages < max_messages && totals.bytes.saturating_add(size) <= max_bytes;
+        fits.then(|| {
+            totals.messages += 1;
+            totals.bytes += size;
+            Room { index: self, size, taken: false }
+        })
+    }
+
+    /// Whether there is more than may be.
+    pub(crate) fn is_over(&self, most: (u64, u64)) -> bool {
+        let totals = self.lock();
+        totals.messages > most.0 || totals.bytes > most.1
+    }
+
+    /// Enters a message. Entries of the same message that were never confirmed go.
+    pub(crate) fn insert(
+        &self,
+        record: &Record,
+        object: &str,
+        size: u64,
+        recovered: bool,
+    ) -> Result<Vec<Removed>, StoreError> {
+        loop {
+            let mut batch = Batch::new();
+            let mut replaced = Vec::new();
+            // Entries that are replaced may share an object, which then goes once.
+            let mut uses: Vec<(String, Vec<u8>, ObjectUse)> = Vec::new();
+            let snapshot = self.store.snapshot()?;
+            for mut entry in record.entries(object, size) {
+                entry.recovered = recovered;
+                let same = same_key(&entry);
+                let known = snapshot.get(SAME, &same)?;
+                if let Some(old) = known.as_deref().and_then(read_id)
+                    && let Some((old, bytes)) = find(&*snapshot, &old)?
+                    && !old.confirmed
+                    && old.id != entry.id
+                {
+                    take_out(&mut batch, &old, &bytes);
+                    note_done(&mut batch, &old, Done::Replaced, record.held_at);
+                    if !uses.iter().any(|(name, ..)| *name == old.object)
+                        && let Some((bytes, known)) = find_use(&*snapshot, &old.object)?
+                    {
+                        uses.push((old.object.clone(), bytes, known));
+                    }
+                    replaced.push(old);
+                }
+                put_in(&mut batch, &entry)?;
+                batch.expect(SAME, &same, known.as_deref());
+                let until = record.held_at + SAME_FOR;
+                batch.put_until(SAME, &same, entry.id.as_bytes().to_vec(), until);
+            }
+            let entries = record.entries.len() as u64;
+            batch.put(OBJECT, object.as_bytes(), json(&ObjectUse { size, entries })?);
+            let mut orphans = Vec::new();
+            for (name, bytes, mut known) in uses {
+                let gone = replaced.iter().filter(|old| old.object == name).count() as u64;
+                known.entries = known.entries.saturating_sub(gone);
+                let is_orphan = known.entries == 0;
+                put_use(&mut batch, &name, &bytes, &known)?;
+                if is_orphan {
+                    orphans.push((name, known.size));
+                }
+            }
+            drop(snapshot);
+            if self.store.write(&batch)? == Written::Conflict {
+                continue;
+            }
+            let mut totals = self.lock();
+            totals.entries = (totals.entries + entries).saturating_sub(replaced.len() as u64);
+            orphans.iter().for_each(|(_, size)| totals.give_back(*size));
+            drop(totals);
+            let mut orphans: Vec<String> = orphans.into_iter().map(|(name, _)| name).collect();
+            let removed = replaced.into_iter().map(|entry| {
+                let at = orphans.iter().position(|name| *name == entry.object);
+                Removed { orphan: at.map(|at| orphans.swap_remove(at)), entry }
+            });
+            return Ok(removed.collect());
+        }
+    }
+
+    /// Counts a message that came back with its object, which no [`Room`] was taken for.
+    pub(crate) fn recovered(&self, size: u64) {
+        let mut totals = self.lock();
+        totals.messages += 1;
+        totals.bytes += size;
+    }
+
+    /// The entry of that name.
+    pub(crate) fn get(&self, id: &EntryId) -> Result<Option<Entry>, StoreError> {
+        Ok(find(&*self.store.snapshot()?, id)?.map(|(entry, _)| entry))
+    }
+
+    /// What became of an entry that is no more.
+    pub(crate) fn done(&self, id: &EntryId) -> Result<Option<Done>, StoreError> {
+        let found = self.store.get(DONE, id.as_bytes())?;
+        Ok(found.and_then(|value| serde_json::from_slice(&value).ok()))
+    }
+
+    /// Changes an entry, if `change` says that it did. Returns it as it then is.
+    pub(crate) fn update(
+        &self,
+        id: &EntryId,
+        mut change: impl FnMut(&mut Entry) -> bool,
+    ) -> Result<Option<Entry>, StoreError> {
+        loop {
+            let Some((mut entry, bytes)) = find(&*self.store.snapshot()?, id)? else {
+                return Ok(None);
+            };
+            if !change(&mut entry) {
+                return Ok(Some(entry));
+            }
+            let key = entry_key(&entry.owner, id);
+            let mut batch = Batch::new();
+            batch.expect(ENTRY, &key, Some(&bytes)).put(ENTRY, &key, json(&entry)?);
+            if self.store.write(&batch)? == Written::Done {
+                return Ok(Some(entry));
+            }
+        }
+    }
+
+    /// Removes an entry if `may_go`, and notes what became of it.
+    pub(crate) fn remove(
+        &self,
+        id: &EntryId,
+        done: Done,
+        now: u64,
+        may_go: impl Fn(&Entry) -> bool,
+    ) -> Result<Option<Removed>, StoreError> {
+        loop {
+            let snapshot = self.store.snapshot()?;
+            let Some((entry, bytes)) = find(&*snapshot, id)?.filter(|(entry, _)| may_go(entry))
+            else {
+                return Ok(None);
+            };
+            let mut batch = Batch::new();
+            take_out(&mut batch, &entry, &bytes);
+            note_done(&mut batch, &entry, done, now);
+            let mut orphan = None;
+            if let Some((bytes, mut known)) = find_use(&*snapshot, &entry.object)? {
+                known.entries = known.entries.saturating_sub(1);
+                put_use(&mut batch, &entry.object, &bytes, &known)?;
+                orphan = (known.entries == 0).then_some(known.size);
+            }
+            drop(snapshot);
+            if self.store.write(&batch)? == Written::Conflict {
+                continue;
+            }
+            let mut totals = self.lock();
+            totals.entries = totals.entries.saturating_sub(1);
+            if let Some(size) = orphan {
+                totals.give_back(size);
+            }
+            drop(totals);
+            let orphan = orphan.map(|_| entry.object.clone());
+            return Ok(Some(Removed { entry, orphan }));
+        }
+    }
+
+    /// Forgets an object that was removed.
+    pub(crate) fn forget(&self, object: &str) -> Result<(), StoreError> {
+        let mut batch = Batch::new();
+        batch.remove(GONE, object.as_bytes());
+        self.store.write(&batch).map(drop)
+    }
+
+    /// Whether the index knows an object, to keep it or to remove it.
+    pub(crate) fn knows(&self, object: &str) -> Result<bool, StoreError> {
+        Ok(self.store.get(OBJECT, object.as_bytes())?.is_some()
+            || self.store.get(GONE, object.as_bytes())?.is_some())
+    }
+
+    /// Objects that are still to be removed.
+    pub(crate) fn to_be_removed(&self) -> Result<Vec<String>, StoreError> {
+        let mut names = Vec::new();
+        self.store.snapshot()?.scan(GONE, b"", b"", &mut |key, _| {
+            names.push(String::from_utf8_lossy(key).into_owned());
+            ControlFlow::Continue(())
+        })?;
+        Ok(names)
+    }
+
+    /// Up to `most` entries that are kept no longer than `now`.
+    pub(crate) fn due(&self, now: u64, most: usize) -> Result<Vec<EntryId>, StoreError> {
+        self.first(DUE, now, most)
+    }
+
+    /// Up to `most` entries that were held at `until` or before, the oldest first.
+    pub(crate) fn oldest(&self, until: u64, most: usize) -> Result<Vec<EntryId>, StoreError> {
+        self.first(AGE, until, most)
+    }
+
+    fn first(&self, space: Space, until: u64, most: usize) -> Result<Vec<EntryId>, StoreError> {
+        let mut ids = Vec::new();
+        self.store.snapshot()?.scan(space, b"", b"", &mut |key, _| {
+            let Some((time, id)) = key.split_first_chunk::<8>() else {
+                return ControlFlow::Continue(());
+            };
+            if u64::from_be_bytes(*time) > until || ids.len() >= most {
+                return ControlFlow::Break(());
+            }
+            ids.extend(read_id(id));
+            ControlFlow::Continue(())
+        })?;
+        Ok(ids)
+    }
+}
+
+/// The key of an entry: those of an owner stand together, the newest first.
+pub(crate) fn entry_key(owner: &str, id: &EntryId) -> Vec<u8> {
+    [owner.as_bytes(), &[0], id.as_bytes()].concat()
+}
+
+/// The entry of that name, and its value as it is stored.
+pub(crate) fn find(
+    snapshot: &dyn Snapshot,
+    id: &EntryId,
+) -> Result<Option<(Entry, Vec<u8>)>, StoreError> {
+    let Some(owner) = snapshot.get(ID, id.as_bytes())? else { return Ok(None) };
+    let key = [owner.as_slice(), &[0], id.as_bytes()].concat();
+    let Some(bytes) = snapshot.get(ENTRY, &key)? else { return Ok(None) };
+    match serde_json::from_slice(&bytes) {
+        Ok(entry) => Ok(Some((entry, bytes))),
+        Err(_) => Err(StoreError::Damaged { space: ENTRY.name() }),
+    }
+}
+
+fn find_use(
+    snapshot: &dyn Snapshot,
+    object: &str,
+) -> Result<Option<(Vec<u8>, ObjectUse)>, StoreError> {
+    let Some(bytes) = snapshot.get(OBJECT, object.as_bytes())? else { return Ok(None) };
+    let damaged = |_| StoreError::Damaged { space: OBJECT.name() };
+    let known = serde_json::from_slice(&bytes).map_err(damaged)?;
+    Ok(Some((bytes, known)))
+}
+
+fn read_id(bytes: &[u8]) -> Option<EntryId> {
+    std::str::from_utf8(bytes).ok()?.parse().ok()
+}
+
+fn put_in(batch: &mut Batch, entry: &Entry) -> Result<(), StoreError> {
+    let id = entry.id.as_bytes();
+    batch
+        .put(ENTRY, &entry_key(&entry.owner, &entry.id), json(entry)?)
+        .expect(ID, id, None)
+        .put(ID, id, entry.owner.as_bytes().to_vec())
+        .put(DUE, &timed(entry.keep_until, id), Vec::new())
+        .put(AGE, &timed(entry.held_at, id), Vec::new());
+    Ok(())
+}
+
+fn take_out(batch: &mut Batch, entry: &Entry, bytes: &[u8]) {
+    let (key, id) = (entry_key(&entry.owner, &entry.id), entry.id.as_bytes());
+    batch
+        .expect(ENTRY, &key, Some(bytes))
+        .remove(ENTRY, &key)
+        .remove(ID, id)
+        .remove(DUE, &timed(entry.keep_until, id))
+        .remove(AGE, &timed(entry.held_at, id));
+}
+
+fn note_done(batch: &mut Batch, entry: &Entry, done: Done, now: u64) {
+    let word = serde_json::to_vec(&done).unwrap_or_default();
+    batch.put_until(DONE, entry.id.as_bytes(), word, now + DONE_FOR);
+}
+
+/// Writes how an object is used; one that isn't any more is to be removed.
+fn put_use(batch: &mut Batch, name: &str, was: &[u8], used: &ObjectUse) -> Result<(), StoreError> {
+    batch.expect(OBJECT, name.as_bytes(), Some(was));
+    if used.entries == 0 {
+        batch.remove(OBJECT, name.as_bytes()).put(GONE, name.as_bytes(), Vec::new());
+    } else {
+        batch.put(OBJECT, name.as_bytes(), json(used)?);
+    }
+    Ok(())
+}
+
+fn timed(time: u64, id: &[u8]) -> Vec<u8> {
+    [&time.to_be_bytes(), id].concat()
+}
+
+/// What the same message of the same sender to the same owner is found by.
+fn same_key(entry: &Entry) -> Vec<u8> {
+    let parts = [&entry.sender, "\0", &entry.owner, "\0", &entry.recipient, "\0", &entry.digest];
+    digest(&SHA256, parts.concat().as_bytes()).as_ref().to_vec()
+}
+
+fn json(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
+    serde_json::to_vec(value).map_err(|error| StoreError::Failed(error.to_string()))
+}
