@@ -8,8 +8,18 @@ use std::path::{Path, PathBuf};
 
 /// Ground floor first: a crate uses only what stands above it.
 const ORDER: [&str; 12] = [
-    "signal", "mail", "milter", "dns", "store", "rules", "bayes", "checks", "policy",
-    "quarantine", "engine", "tidegate",
+    "signal",
+    "mail",
+    "milter",
+    "dns",
+    "store",
+    "rules",
+    "bayes",
+    "checks",
+    "policy",
+    "quarantine",
+    "engine",
+    "tidegate",
 ];
 
 /// Past this many lines a file tells more than one story.

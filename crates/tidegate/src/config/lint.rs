@@ -102,8 +102,7 @@ fn store_of_unknown_kind(settings: &Settings, written: &Written, findings: &mut 
 
 fn quarantine_that_cannot_work(settings: &Settings, written: &Written, findings: &mut Findings) {
     for invalid in settings.quarantine.mistakes() {
-        let path: Vec<&str> =
-            ["quarantine"].into_iter().chain(invalid.key.split('.')).collect();
+        let path: Vec<&str> = ["quarantine"].into_iter().chain(invalid.key.split('.')).collect();
         let what = format!("[quarantine] {}: {}", invalid.key, invalid.problem);
         findings.mistake(place_of(written, &path), what, invalid.remedy);
     }
