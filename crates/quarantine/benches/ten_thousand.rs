@@ -95,11 +95,19 @@ async fn measure() {
     let quarantine = open(Config { max_messages: 9_000, ..mta.config() });
     println!("open                   {:?}", began.elapsed());
     let began = Instant::now();
-    println!("recover, nothing to do {:?} {:?}", quarantine.recover().await.unwrap(), began.elapsed());
+    println!(
+        "recover, nothing to do {:?} {:?}",
+        quarantine.recover().await.unwrap(),
+        began.elapsed()
+    );
     let began = Instant::now();
     let gone = quarantine.expire(NOW + 2 * DAY).await.unwrap();
     let there_is = quarantine.counted();
-    println!("expire to 9,000        {gone} went in {:?}, {} stay", began.elapsed(), there_is.messages);
+    println!(
+        "expire to 9,000        {gone} went in {:?}, {} stay",
+        began.elapsed(),
+        there_is.messages
+    );
 }
 
 /// The id at the end of the page of a thousand with that number.

@@ -53,6 +53,9 @@ pub enum HoldError {
     /// The object store failed.
     #[error("the message could not be stored: {0}")]
     Objects(Box<object_store::Error>),
+    /// The object store takes too long.
+    #[error("the message could not be stored in time")]
+    Late,
     /// The index failed.
     #[error("the message could not be entered: {0}")]
     Store(#[from] StoreError),

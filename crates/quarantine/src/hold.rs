@@ -6,6 +6,8 @@
 //!
 //! Invariant: [`Quarantine::hold`] returns ids only when message and index are durable.
 
+use std::time::Duration;
+
 use tidegate_store::StoreError;
 
 use crate::counters::Counters;
@@ -14,6 +16,9 @@ use crate::id::object_name;
 use crate::objects::written;
 use crate::quarantine::Quarantine;
 use crate::{EntryId, HoldError, Holding};
+
+/// How long storing a message may take: the MTA waits for the answer.
+const STORING: Duration = Duration::from_secs(20);
 
 impl Quarantine {
     /// Holds a message. Returns the entries, in the order of the recipients, when it is durable.
@@ -40,9 +45,10 @@ impl Quarantine {
         let room = self.make_room(size, holding.now).await?;
         // Who looks for lost objects must not take it for one before it is entered.
         let at_work = self.busy.begin(&name);
-        self.objects
-            .put(&name, object)
-            .await
+        let stored = tokio::time::timeout(STORING, self.objects.put(&name, object)).await;
+        // What is stored after all, later, is found at the next start: then it is there twice.
+        stored
+            .map_err(|_late| HoldError::Late)?
             .map_err(|error| HoldError::Objects(Box::new(error)))?;
         let ids = record.entries.iter().map(|to| to.id.clone()).collect();
         let entered = {

@@ -6,7 +6,7 @@
 //! | `quarantine.id` | id | its owner |
 //! | `quarantine.due` | until when it is kept, id | |
 //! | `quarantine.age` | when it was held, id | |
-//! | `quarantine.object` | object | its size, and how many entries it has |
+//! | `quarantine.object` | object | its size, and the ids of its entries |
 //! | `quarantine.same` | a message, its sender and an owner | the id of an entry |
 //! | `quarantine.gone` | an object that is to be removed | |
 //! | `quarantine.done` | the id of an entry that is no more | what became of it; for a month |
@@ -59,7 +59,17 @@ struct Totals {
 #[derive(Serialize, Deserialize)]
 struct ObjectUse {
     size: u64,
-    entries: u64,
+    entries: Vec<EntryId>,
+}
+
+/// What the index knows of an object.
+pub(crate) enum Known {
+    /// It was never entered, or not to the end.
+    Nothing,
+    /// All there is to know.
+    Whole,
+    /// That it has these entries, which are lost.
+    Without(Vec<EntryId>),
 }
 
 /// What an entry's removal left to be done.
@@ -107,7 +117,7 @@ impl Index {
             if let Ok(object) = serde_json::from_slice::<ObjectUse>(value) {
                 totals.messages += 1;
                 totals.bytes += object.size;
-                totals.entries += object.entries;
+                totals.entries += object.entries.len() as u64;
             }
             ControlFlow::Continue(())
         })?;
@@ -180,13 +190,13 @@ impl Index {
                 let until = record.held_at + SAME_FOR;
                 batch.put_until(SAME, &same, entry.id.as_bytes().to_vec(), until);
             }
-            let entries = record.entries.len() as u64;
+            let entries: Vec<_> = record.entries.iter().map(|to| to.id.clone()).collect();
+            let count = entries.len() as u64;
             batch.put(OBJECT, object.as_bytes(), json(&ObjectUse { size, entries })?);
             let mut orphans = Vec::new();
             for (name, bytes, mut known) in uses {
-                let gone = replaced.iter().filter(|old| old.object == name).count() as u64;
-                known.entries = known.entries.saturating_sub(gone);
-                let is_orphan = known.entries == 0;
+                known.entries.retain(|id| !replaced.iter().any(|old| old.id == *id));
+                let is_orphan = known.entries.is_empty();
                 put_use(&mut batch, &name, &bytes, &known)?;
                 if is_orphan {
                     orphans.push((name, known.size));
@@ -197,7 +207,7 @@ impl Index {
                 continue;
             }
             let mut totals = self.lock();
-            totals.entries = (totals.entries + entries).saturating_sub(replaced.len() as u64);
+            totals.entries = (totals.entries + count).saturating_sub(replaced.len() as u64);
             orphans.iter().for_each(|(_, size)| totals.give_back(*size));
             drop(totals);
             let mut orphans: Vec<String> = orphans.into_iter().map(|(name, _)| name).collect();
@@ -268,9 +278,9 @@ impl Index {
             note_done(&mut batch, &entry, done, now);
             let mut orphan = None;
             if let Some((bytes, mut known)) = find_use(&*snapshot, &entry.object)? {
-                known.entries = known.entries.saturating_sub(1);
+                known.entries.retain(|other| other != id);
                 put_use(&mut batch, &entry.object, &bytes, &known)?;
-                orphan = (known.entries == 0).then_some(known.size);
+                orphan = known.entries.is_empty().then_some(known.size);
             }
             drop(snapshot);
             if self.store.write(&batch)? == Written::Conflict {
@@ -294,10 +304,39 @@ impl Index {
         self.store.write(&batch).map(drop)
     }
 
-    /// Whether the index knows an object, to keep it or to remove it.
-    pub(crate) fn knows(&self, object: &str) -> Result<bool, StoreError> {
-        Ok(self.store.get(OBJECT, object.as_bytes())?.is_some()
-            || self.store.get(GONE, object.as_bytes())?.is_some())
+    /// What the index knows of an object.
+    pub(crate) fn knows(&self, object: &str) -> Result<Known, StoreError> {
+        let snapshot = self.store.snapshot()?;
+        if snapshot.get(GONE, object.as_bytes())?.is_some() {
+            return Ok(Known::Whole);
+        }
+        let Some((_, known)) = find_use(&*snapshot, object)? else { return Ok(Known::Nothing) };
+        let mut missing = Vec::new();
+        for id in known.entries {
+            match find(&*snapshot, &id) {
+                Ok(Some(_)) => {}
+                Ok(None) => missing.push(id),
+                Err(StoreError::Damaged { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(if missing.is_empty() { Known::Whole } else { Known::Without(missing) })
+    }
+
+    /// Enters again what the index has lost of a message that it knows: all entries of `record`.
+    pub(crate) fn restore(
+        &self,
+        record: &Record,
+        object: &str,
+        size: u64,
+    ) -> Result<(), StoreError> {
+        let mut batch = Batch::new();
+        for mut entry in record.entries(object, size) {
+            entry.recovered = true;
+            put_in(&mut batch, &entry)?;
+        }
+        // A conflict: somebody else has entered them.
+        self.store.write(&batch).map(drop)
     }
 
     /// Objects that are still to be removed.
@@ -321,17 +360,27 @@ impl Index {
     }
 
     fn first(&self, space: Space, until: u64, most: usize) -> Result<Vec<EntryId>, StoreError> {
-        let mut ids = Vec::new();
-        self.store.snapshot()?.scan(space, b"", b"", &mut |key, _| {
+        let (mut ids, mut stale) = (Vec::new(), Batch::new());
+        let snapshot = self.store.snapshot()?;
+        snapshot.scan(space, b"", b"", &mut |key, _| {
             let Some((time, id)) = key.split_first_chunk::<8>() else {
                 return ControlFlow::Continue(());
             };
             if u64::from_be_bytes(*time) > until || ids.len() >= most {
                 return ControlFlow::Break(());
             }
-            ids.extend(read_id(id));
+            // Entries that a damaged store has lost must not stand in the way of others.
+            if matches!(snapshot.get(ID, id), Ok(None)) {
+                stale.remove(space, key);
+            } else {
+                ids.extend(read_id(id));
+            }
             ControlFlow::Continue(())
         })?;
+        drop(snapshot);
+        if !stale.is_empty() {
+            let _ = self.store.write(&stale)?;
+        }
         Ok(ids)
     }
 }
@@ -370,10 +419,10 @@ fn read_id(bytes: &[u8]) -> Option<EntryId> {
 }
 
 fn put_in(batch: &mut Batch, entry: &Entry) -> Result<(), StoreError> {
-    let id = entry.id.as_bytes();
+    let (key, id) = (entry_key(&entry.owner, &entry.id), entry.id.as_bytes());
     batch
-        .put(ENTRY, &entry_key(&entry.owner, &entry.id), json(entry)?)
-        .expect(ID, id, None)
+        .expect(ENTRY, &key, None)
+        .put(ENTRY, &key, json(entry)?)
         .put(ID, id, entry.owner.as_bytes().to_vec())
         .put(DUE, &timed(entry.keep_until, id), Vec::new())
         .put(AGE, &timed(entry.held_at, id), Vec::new());
@@ -398,7 +447,7 @@ fn note_done(batch: &mut Batch, entry: &Entry, done: Done, now: u64) {
 /// Writes how an object is used; one that isn't any more is to be removed.
 fn put_use(batch: &mut Batch, name: &str, was: &[u8], used: &ObjectUse) -> Result<(), StoreError> {
     batch.expect(OBJECT, name.as_bytes(), Some(was));
-    if used.entries == 0 {
+    if used.entries.is_empty() {
         batch.remove(OBJECT, name.as_bytes()).put(GONE, name.as_bytes(), Vec::new());
     } else {
         batch.put(OBJECT, name.as_bytes(), json(used)?);

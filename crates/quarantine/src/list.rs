@@ -2,13 +2,14 @@
 //!
 //! Invariant: a page costs what it shows, a search what it looks through; neither reads a message.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 use tidegate_store::StoreError;
 
 use crate::entry::owner;
-use crate::index::{ENTRY, ID, Index, entry_key, find};
+use crate::index::{ENTRY, ID, Index, entry_key};
 use crate::quarantine::Quarantine;
 use crate::{Entry, EntryId, Summary};
 
@@ -63,10 +64,14 @@ impl Index {
         let limit = filter.limit.unwrap_or(USUAL).clamp(1, MOST);
         let search = filter.search.as_ref().map(|search| search.trim().to_lowercase());
         let mut page = Page::default();
-        let mut take = |entry: Entry| {
-            if search.as_ref().is_some_and(|search| !is_about(&entry, search)) {
+        let mut take = |value: &[u8]| {
+            if search.as_ref().is_some_and(|search| !is_about(value, search)) {
                 return ControlFlow::Continue(());
             }
+            // One that can't be read is left out, as the store leaves out those that are damaged.
+            let Ok(entry) = serde_json::from_slice::<Entry>(value) else {
+                return ControlFlow::Continue(());
+            };
             if page.entries.len() == limit {
                 page.next = page.entries.last().map(|last: &Summary| last.id.clone());
                 return ControlFlow::Break(());
@@ -81,17 +86,15 @@ impl Index {
         if let Some(whose) = filter.owner.as_deref().map(owner) {
             let prefix = [whose.as_bytes(), &[0]].concat();
             let from = filter.after.as_ref().map(|id| behind(entry_key(&whose, id)));
-            snapshot.scan(ENTRY, &prefix, &from.unwrap_or_default(), &mut |_, value| {
-                // One that can't be read is left out, as the store leaves out those that are damaged.
-                serde_json::from_slice(value).map_or(ControlFlow::Continue(()), &mut take)
-            })?;
+            snapshot
+                .scan(ENTRY, &prefix, &from.unwrap_or_default(), &mut |_, value| take(value))?;
         } else {
             let from = filter.after.as_ref().map(|id| behind(id.as_bytes().to_vec()));
-            snapshot.scan(ID, b"", &from.unwrap_or_default(), &mut |key, _| {
-                let id = std::str::from_utf8(key).ok().and_then(|id| id.parse().ok());
-                match id.map(|id| find(&*snapshot, &id)) {
-                    Some(Ok(Some((entry, _)))) => take(entry),
-                    Some(Err(error @ StoreError::Failed(_))) => {
+            snapshot.scan(ID, b"", &from.unwrap_or_default(), &mut |id, owner| {
+                let key = [owner, &[0], id].concat();
+                match snapshot.get(ENTRY, &key) {
+                    Ok(Some(value)) => take(&value),
+                    Err(error @ StoreError::Failed(_)) => {
                         failed = Some(error);
                         ControlFlow::Break(())
                     }
@@ -121,8 +124,23 @@ impl Index {
     }
 }
 
-fn is_about(entry: &Entry, search: &str) -> bool {
-    [&entry.subject, &entry.from, &entry.sender, &entry.recipient]
+/// What is searched of an entry.
+#[derive(Deserialize)]
+struct Searched<'e> {
+    #[serde(borrow)]
+    subject: Cow<'e, str>,
+    #[serde(borrow)]
+    from: Cow<'e, str>,
+    #[serde(borrow)]
+    sender: Cow<'e, str>,
+    #[serde(borrow)]
+    recipient: Cow<'e, str>,
+}
+
+/// Whether the entry that is stored as `value` has `search`, which is in lower case.
+fn is_about(value: &[u8], search: &str) -> bool {
+    let Ok(entry) = serde_json::from_slice::<Searched<'_>>(value) else { return false };
+    [entry.subject, entry.from, entry.sender, entry.recipient]
         .into_iter()
         .any(|text| text.to_lowercase().contains(search))
 }

@@ -11,6 +11,7 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -18,7 +19,7 @@ use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, PutPayload, RetryConfig};
 
 use crate::entry::Record;
 use crate::error::OpenError;
@@ -26,6 +27,8 @@ use crate::error::OpenError;
 const MAGIC: &str = "tidegate-held 1 ";
 /// Letters of a name that are the folder it lies in, so that no folder has too many files.
 const FOLDER_LETTERS: usize = 2;
+/// How long a service may take for one request: an MTA waits.
+const SERVICE: Duration = Duration::from_secs(10);
 /// How object names end.
 const ENDING: &str = ".held";
 
@@ -60,12 +63,15 @@ pub(crate) fn kind_of(url: &str) -> Result<Kind, String> {
 }
 
 /// Opens what `url` names. A folder is made where it is missing, for its owner alone; access to a bucket
-/// is as the environment says (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`,
+/// is as the variables of `environment` say (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`,
 /// `AWS_ENDPOINT`, …).
 ///
 /// # Errors
 /// When the folder can't be made, or the environment does not say enough.
-pub fn keeper(url: &str) -> Result<Arc<dyn ObjectStore>, OpenError> {
+pub fn keeper(
+    url: &str,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Arc<dyn ObjectStore>, OpenError> {
     match kind_of(url).map_err(OpenError::Url)? {
         Kind::Folder(folder) => {
             let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
@@ -76,8 +82,24 @@ pub fn keeper(url: &str) -> Result<Arc<dyn ObjectStore>, OpenError> {
         Kind::Bucket(bucket, prefix) => {
             // One cryptography for the whole program; set already: that is the same one.
             let _ = rustls::crypto::ring::default_provider().install_default();
-            let bucket = AmazonS3Builder::from_env().with_bucket_name(bucket);
-            let objects = bucket.build().map_err(OpenError::objects)?;
+            let mut builder = AmazonS3Builder::new()
+                .with_client_options(ClientOptions::new().with_timeout(SERVICE));
+            for (name, value) in environment {
+                // As `AmazonS3Builder::from_env` reads them.
+                let key = name.starts_with("AWS_").then(|| name.to_ascii_lowercase().parse());
+                if let Some(Ok(key)) = key {
+                    builder = builder.with_config(key, value);
+                }
+            }
+            let retries =
+                RetryConfig { max_retries: 2, retry_timeout: SERVICE, ..RetryConfig::default() };
+            let objects = builder
+                .with_bucket_name(bucket)
+                .with_retry(retries)
+                // Objects go one at a time, and not every service knows another way.
+                .with_disable_bulk_delete(true)
+                .build()
+                .map_err(OpenError::objects)?;
             Ok(match prefix.as_str() {
                 "" => Arc::new(objects),
                 prefix => Arc::new(PrefixStore::new(objects, prefix)),
@@ -179,7 +201,8 @@ mod tests {
     #[tokio::test]
     async fn an_object_comes_back_byte_for_byte_and_damage_is_seen() {
         let dir = tempfile::tempdir().unwrap();
-        let objects = Objects::new(keeper(&format!("file:{}/q", dir.path().display())).unwrap());
+        let objects =
+            Objects::new(keeper(&format!("file:{}/q", dir.path().display()), []).unwrap());
         let (mut record, raw) = crate::hold::tests::sample();
         record.subject = "Grüße\n".to_owned();
         objects.put("abcdef", written(&record, &raw).unwrap()).await.unwrap();

@@ -3,6 +3,7 @@
 //! Invariant: calls that block on the disk run on threads for that; no lock is held across a wait.
 
 use std::collections::HashSet;
+use std::ffi::OsString;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -44,8 +45,8 @@ impl Quarantine {
         site: &str,
     ) -> Result<Self, OpenError> {
         let objects = match &config.url {
-            Some(url) => keeper(url)?,
-            None => keeper(&format!("file:{}", folder.join(FOLDER).display()))?,
+            Some(url) => keeper(url, environment())?,
+            None => keeper(&format!("file:{}", folder.join(FOLDER).display()), [])?,
         };
         Self::over(store, objects, config, site)
     }
@@ -161,6 +162,14 @@ impl Quarantine {
             tracing::warn!("the index of the quarantine could not be written: {error}");
         }
     }
+}
+
+/// Variables of this process; those that are no text are nothing that we read.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text)
 }
 
 /// What is being worked on just now, by name.

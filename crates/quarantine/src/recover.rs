@@ -7,13 +7,14 @@
 //! Invariant: an object is removed only where the index says so; one that it doesn't know is entered.
 
 use crate::ReadError;
+use crate::index::{Index, Known};
 use crate::objects::read;
 use crate::quarantine::Quarantine;
 
 /// What was set right.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Recovered {
-    /// Messages that no entry named, which are listed again.
+    /// Messages that not all of their entries named, which are listed again.
     pub messages: usize,
     /// Messages that were to be removed, and are now.
     pub removed: usize,
@@ -30,7 +31,7 @@ impl Quarantine {
     pub async fn recover(&self) -> Result<Recovered, ReadError> {
         let mut told = Recovered::default();
         let failed = |error| ReadError::Objects(Box::new(error));
-        let to_be_removed = self.indexed(crate::index::Index::to_be_removed);
+        let to_be_removed = self.indexed(Index::to_be_removed);
         for object in to_be_removed.await.map_err(ReadError::Store)? {
             self.remove_object(object).await;
             told.removed += 1;
@@ -41,9 +42,12 @@ impl Quarantine {
                 continue;
             }
             let known = name.clone();
-            if self.indexed(move |index| index.knows(&known)).await.map_err(ReadError::Store)? {
-                continue;
-            }
+            let known = self.indexed(move |index| index.knows(&known)).await;
+            let missing = match known.map_err(ReadError::Store)? {
+                Known::Whole => continue,
+                Known::Nothing => None,
+                Known::Without(missing) => Some(missing),
+            };
             // Removed since it was listed: then there is nothing to set right.
             let Some(object) = self.objects.get(&name).await.map_err(failed)? else { continue };
             let Some((mut record, _)) = read(&object) else {
@@ -54,6 +58,13 @@ impl Quarantine {
                 told.unreadable += 1;
                 continue;
             };
+            if let Some(missing) = missing {
+                record.entries.retain(|to| missing.contains(&to.id));
+                let restored = self.indexed(move |index| index.restore(&record, &name, size));
+                restored.await.map_err(ReadError::Store)?;
+                told.messages += 1;
+                continue;
+            }
             let entered_as = name.clone();
             let entered = self.indexed(move |index| {
                 let mut left = Vec::new();

@@ -6,8 +6,9 @@ mod parts;
 
 use std::sync::atomic::Ordering::SeqCst;
 
-use parts::{Flaky, Manner, Mta, NOW, Place, RAW, hold};
+use parts::{DAY, Flaky, Manner, Mta, NOW, Place, RAW, hold};
 use tidegate_quarantine::{Config, HoldError, Recovered};
+use tidegate_store::{Batch, Space, Store, Written};
 
 const BOTH: [&str; 2] = ["bert@example.test", "carl@example.test"];
 
@@ -111,6 +112,28 @@ async fn an_index_that_was_lost_is_made_anew_of_the_objects() {
 }
 
 #[tokio::test]
+async fn what_a_damaged_store_has_lost_of_a_message_comes_back() {
+    let place = Place::new();
+    let quarantine = place.open(Config::default());
+    let ids = hold(&quarantine, RAW, &BOTH, NOW).await.unwrap();
+    hold(&quarantine, &RAW.replace("Buy", "Sell"), &BOTH, NOW).await.unwrap();
+    let mut lost = Batch::new();
+    let key = [BOTH[0].as_bytes(), &[0], ids[0].as_str().as_bytes()].concat();
+    lost.remove(Space::new("quarantine.entry"), &key);
+    lost.remove(Space::new("quarantine.id"), ids[0].as_str().as_bytes());
+    assert_eq!(place.store.write(&lost).unwrap(), Written::Done);
+    quarantine.show(&ids[0]).await.unwrap_err();
+    let told = quarantine.recover().await.unwrap();
+    assert_eq!(told, Recovered { messages: 1, ..Recovered::default() });
+    let shown = quarantine.show(&ids[0]).await.unwrap();
+    assert_eq!(shown.summary.recipient, BOTH[0]);
+    assert!(shown.summary.notes[0].contains("without an entry"), "{:?}", shown.summary.notes);
+    // What is left of a lost one keeps nothing else from expiring.
+    assert_eq!(place.store.write(&lost).unwrap(), Written::Done);
+    assert_eq!(quarantine.expire(NOW + 31 * DAY).await.unwrap(), 3);
+}
+
+#[tokio::test]
 async fn an_object_whose_removal_failed_goes_at_the_next_start_and_does_not_come_back() {
     let place = Place::new();
     let quarantine = place.open(Config::default());
@@ -194,7 +217,6 @@ async fn an_object_that_is_missing_is_told() {
 
 #[test]
 fn the_store_of_these_tests_fails_when_told_to() {
-    use tidegate_store::{Batch, Space, Store};
     let store = Flaky::default();
     let mut batch = Batch::new();
     batch.put(Space::new("test"), b"a", vec![1]);
