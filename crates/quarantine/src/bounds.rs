@@ -71,16 +71,12 @@ impl Quarantine {
 
     /// Lets go of those of `ids` that nobody is at.
     async fn let_go(&self, ids: &[EntryId], now: u64) -> Result<usize, StoreError> {
-        let mut gone = 0;
-        for id in ids {
-            let Some(_at_work) = self.busy.begin(id.as_str()) else { continue };
-            match self.remove(id, Done::Expired, now, |_| true).await {
-                Ok(removed) => gone += usize::from(removed.is_some()),
-                // The store sets it aside at its next start; others go meanwhile.
-                Err(StoreError::Damaged { .. }) => {}
-                Err(error) => return Err(error),
-            }
+        let free = ids.iter().filter_map(|id| Some((id.clone(), self.busy.begin(id.as_str())?)));
+        let (free, _at_work): (Vec<_>, Vec<_>) = free.unzip();
+        if free.is_empty() {
+            return Ok(0);
         }
+        let gone = self.remove(free, Done::Expired, now).await?.len();
         Counters::add(&self.counters.expired, gone);
         Ok(gone)
     }

@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 use tidegate_mail::{Bounds, Envelope, Message};
+use tidegate_signal::Signal;
 use tidegate_store::StoreError;
 
 use crate::EntryId;
@@ -85,6 +86,18 @@ pub struct Said {
     /// The evidence in this message.
     #[serde(default)]
     pub detail: String,
+}
+
+impl From<&Signal> for Said {
+    fn from(signal: &Signal) -> Self {
+        Self {
+            name: signal.name().to_owned(),
+            family: signal.family().as_str().to_owned(),
+            score: signal.score(),
+            says: signal.says().to_owned(),
+            detail: signal.detail().to_owned(),
+        }
+    }
 }
 
 /// What SMTP said of a held message, without its recipients.

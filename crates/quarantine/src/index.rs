@@ -16,15 +16,17 @@
 //! Invariant: an entry stands in all of them or in none; an object that no entry names any more stands in
 //! `gone` until it is removed. Writers that meet decide again on what they then find.
 
+mod change;
+
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
-use tidegate_store::{Batch, Snapshot, Space, Store, StoreError, Written};
+use tidegate_store::{Batch, Snapshot, Space, Store, StoreError};
+
+pub(crate) use change::Removed;
 
 use crate::counters::Counted;
-use crate::entry::Record;
 use crate::{Done, Entry, EntryId};
 
 pub(crate) const ENTRY: Space = Space::new("quarantine.entry");
@@ -35,13 +37,6 @@ const OBJECT: Space = Space::new("quarantine.object");
 const SAME: Space = Space::new("quarantine.same");
 const GONE: Space = Space::new("quarantine.gone");
 const DONE: Space = Space::new("quarantine.done");
-
-const DAY: u64 = 86_400;
-/// Seconds that a message which came unconfirmed is known by when it comes again: longer than senders try
-/// (RFC 5321, section 4.5.4.1: four to five days).
-const SAME_FOR: u64 = 7 * DAY;
-/// Seconds that it is known what became of an entry.
-const DONE_FOR: u64 = 30 * DAY;
 
 /// The index, and how much there is.
 pub(crate) struct Index {
@@ -70,13 +65,6 @@ pub(crate) enum Known {
     Whole,
     /// That it has these entries, which are lost.
     Without(Vec<EntryId>),
-}
-
-/// What an entry's removal left to be done.
-pub(crate) struct Removed {
-    pub(crate) entry: Entry,
-    /// The object that nothing names any more.
-    pub(crate) orphan: Option<String>,
 }
 
 /// Room for a message that is on its way in; given back when dropped before it is in.
@@ -153,72 +141,6 @@ impl Index {
         totals.messages > most.0 || totals.bytes > most.1
     }
 
-    /// Enters a message. Entries of the same message that were never confirmed go.
-    pub(crate) fn insert(
-        &self,
-        record: &Record,
-        object: &str,
-        size: u64,
-        recovered: bool,
-    ) -> Result<Vec<Removed>, StoreError> {
-        loop {
-            let mut batch = Batch::new();
-            let mut replaced = Vec::new();
-            // Entries that are replaced may share an object, which then goes once.
-            let mut uses: Vec<(String, Vec<u8>, ObjectUse)> = Vec::new();
-            let snapshot = self.store.snapshot()?;
-            for mut entry in record.entries(object, size) {
-                entry.recovered = recovered;
-                let same = same_key(&entry);
-                let known = snapshot.get(SAME, &same)?;
-                if let Some(old) = known.as_deref().and_then(read_id)
-                    && let Some((old, bytes)) = find(&*snapshot, &old)?
-                    && !old.confirmed
-                    && old.id != entry.id
-                {
-                    take_out(&mut batch, &old, &bytes);
-                    note_done(&mut batch, &old, Done::Replaced, record.held_at);
-                    if !uses.iter().any(|(name, ..)| *name == old.object)
-                        && let Some((bytes, known)) = find_use(&*snapshot, &old.object)?
-                    {
-                        uses.push((old.object.clone(), bytes, known));
-                    }
-                    replaced.push(old);
-                }
-                put_in(&mut batch, &entry)?;
-                batch.expect(SAME, &same, known.as_deref());
-                let until = record.held_at + SAME_FOR;
-                batch.put_until(SAME, &same, entry.id.as_bytes().to_vec(), until);
-            }
-            let entries: Vec<_> = record.entries.iter().map(|to| to.id.clone()).collect();
-            let count = entries.len() as u64;
-            batch.put(OBJECT, object.as_bytes(), json(&ObjectUse { size, entries })?);
-            let mut orphans = Vec::new();
-            for (name, bytes, mut known) in uses {
-                known.entries.retain(|id| !replaced.iter().any(|old| old.id == *id));
-                let is_orphan = known.entries.is_empty();
-                put_use(&mut batch, &name, &bytes, &known)?;
-                if is_orphan {
-                    orphans.push((name, known.size));
-                }
-            }
-            drop(snapshot);
-            if self.store.write(&batch)? == Written::Conflict {
-                continue;
-            }
-            let mut totals = self.lock();
-            totals.entries = (totals.entries + count).saturating_sub(replaced.len() as u64);
-            orphans.iter().for_each(|(_, size)| totals.give_back(*size));
-            drop(totals);
-            let mut orphans: Vec<String> = orphans.into_iter().map(|(name, _)| name).collect();
-            let removed = replaced.into_iter().map(|entry| {
-                let at = orphans.iter().position(|name| *name == entry.object);
-                Removed { orphan: at.map(|at| orphans.swap_remove(at)), entry }
-            });
-            return Ok(removed.collect());
-        }
-    }
-
     /// Counts a message that came back with its object, which no [`Room`] was taken for.
     pub(crate) fn recovered(&self, size: u64) {
         let mut totals = self.lock();
@@ -237,70 +159,12 @@ impl Index {
         Ok(found.and_then(|value| serde_json::from_slice(&value).ok()))
     }
 
-    /// Changes an entry, if `change` says that it did. Returns it as it then is.
-    pub(crate) fn update(
-        &self,
-        id: &EntryId,
-        mut change: impl FnMut(&mut Entry) -> bool,
-    ) -> Result<Option<Entry>, StoreError> {
-        loop {
-            let Some((mut entry, bytes)) = find(&*self.store.snapshot()?, id)? else {
-                return Ok(None);
-            };
-            if !change(&mut entry) {
-                return Ok(Some(entry));
-            }
-            let key = entry_key(&entry.owner, id);
-            let mut batch = Batch::new();
-            batch.expect(ENTRY, &key, Some(&bytes)).put(ENTRY, &key, json(&entry)?);
-            if self.store.write(&batch)? == Written::Done {
-                return Ok(Some(entry));
-            }
-        }
-    }
-
-    /// Removes an entry if `may_go`, and notes what became of it.
-    pub(crate) fn remove(
-        &self,
-        id: &EntryId,
-        done: Done,
-        now: u64,
-        may_go: impl Fn(&Entry) -> bool,
-    ) -> Result<Option<Removed>, StoreError> {
-        loop {
-            let snapshot = self.store.snapshot()?;
-            let Some((entry, bytes)) = find(&*snapshot, id)?.filter(|(entry, _)| may_go(entry))
-            else {
-                return Ok(None);
-            };
-            let mut batch = Batch::new();
-            take_out(&mut batch, &entry, &bytes);
-            note_done(&mut batch, &entry, done, now);
-            let mut orphan = None;
-            if let Some((bytes, mut known)) = find_use(&*snapshot, &entry.object)? {
-                known.entries.retain(|other| other != id);
-                put_use(&mut batch, &entry.object, &bytes, &known)?;
-                orphan = known.entries.is_empty().then_some(known.size);
-            }
-            drop(snapshot);
-            if self.store.write(&batch)? == Written::Conflict {
-                continue;
-            }
-            let mut totals = self.lock();
-            totals.entries = totals.entries.saturating_sub(1);
-            if let Some(size) = orphan {
-                totals.give_back(size);
-            }
-            drop(totals);
-            let orphan = orphan.map(|_| entry.object.clone());
-            return Ok(Some(Removed { entry, orphan }));
-        }
-    }
-
-    /// Forgets an object that was removed.
-    pub(crate) fn forget(&self, object: &str) -> Result<(), StoreError> {
+    /// Forgets objects that were removed.
+    pub(crate) fn forget(&self, objects: &[String]) -> Result<(), StoreError> {
         let mut batch = Batch::new();
-        batch.remove(GONE, object.as_bytes());
+        for object in objects {
+            batch.remove(GONE, object.as_bytes());
+        }
         self.store.write(&batch).map(drop)
     }
 
@@ -321,22 +185,6 @@ impl Index {
             }
         }
         Ok(if missing.is_empty() { Known::Whole } else { Known::Without(missing) })
-    }
-
-    /// Enters again what the index has lost of a message that it knows: all entries of `record`.
-    pub(crate) fn restore(
-        &self,
-        record: &Record,
-        object: &str,
-        size: u64,
-    ) -> Result<(), StoreError> {
-        let mut batch = Batch::new();
-        for mut entry in record.entries(object, size) {
-            entry.recovered = true;
-            put_in(&mut batch, &entry)?;
-        }
-        // A conflict: somebody else has entered them.
-        self.store.write(&batch).map(drop)
     }
 
     /// Objects that are still to be removed.
@@ -416,55 +264,4 @@ fn find_use(
 
 fn read_id(bytes: &[u8]) -> Option<EntryId> {
     std::str::from_utf8(bytes).ok()?.parse().ok()
-}
-
-fn put_in(batch: &mut Batch, entry: &Entry) -> Result<(), StoreError> {
-    let (key, id) = (entry_key(&entry.owner, &entry.id), entry.id.as_bytes());
-    batch
-        .expect(ENTRY, &key, None)
-        .put(ENTRY, &key, json(entry)?)
-        .put(ID, id, entry.owner.as_bytes().to_vec())
-        .put(DUE, &timed(entry.keep_until, id), Vec::new())
-        .put(AGE, &timed(entry.held_at, id), Vec::new());
-    Ok(())
-}
-
-fn take_out(batch: &mut Batch, entry: &Entry, bytes: &[u8]) {
-    let (key, id) = (entry_key(&entry.owner, &entry.id), entry.id.as_bytes());
-    batch
-        .expect(ENTRY, &key, Some(bytes))
-        .remove(ENTRY, &key)
-        .remove(ID, id)
-        .remove(DUE, &timed(entry.keep_until, id))
-        .remove(AGE, &timed(entry.held_at, id));
-}
-
-fn note_done(batch: &mut Batch, entry: &Entry, done: Done, now: u64) {
-    let word = serde_json::to_vec(&done).unwrap_or_default();
-    batch.put_until(DONE, entry.id.as_bytes(), word, now + DONE_FOR);
-}
-
-/// Writes how an object is used; one that isn't any more is to be removed.
-fn put_use(batch: &mut Batch, name: &str, was: &[u8], used: &ObjectUse) -> Result<(), StoreError> {
-    batch.expect(OBJECT, name.as_bytes(), Some(was));
-    if used.entries.is_empty() {
-        batch.remove(OBJECT, name.as_bytes()).put(GONE, name.as_bytes(), Vec::new());
-    } else {
-        batch.put(OBJECT, name.as_bytes(), json(used)?);
-    }
-    Ok(())
-}
-
-fn timed(time: u64, id: &[u8]) -> Vec<u8> {
-    [&time.to_be_bytes(), id].concat()
-}
-
-/// What the same message of the same sender to the same owner is found by.
-fn same_key(entry: &Entry) -> Vec<u8> {
-    let parts = [&entry.sender, "\0", &entry.owner, "\0", &entry.recipient, "\0", &entry.digest];
-    digest(&SHA256, parts.concat().as_bytes()).as_ref().to_vec()
-}
-
-fn json(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
-    serde_json::to_vec(value).map_err(|error| StoreError::Failed(error.to_string()))
 }

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::{StreamExt, future, stream};
 use object_store::ObjectStore;
 use tidegate_store::{Secret, Store, StoreError};
 
@@ -18,6 +19,8 @@ use crate::{Config, Counted, Done, Entry, EntryId, Marks, ReadError, Sender};
 
 /// Where held messages are when `[quarantine] url` doesn't say, in the folder of the store.
 const FOLDER: &str = "quarantine";
+/// Objects that are removed at a time.
+const SIDE_BY_SIDE: usize = 16;
 
 /// Held mail.
 pub struct Quarantine {
@@ -128,37 +131,42 @@ impl Quarantine {
         }
     }
 
-    /// Removes an entry, and its object when it was the last one of it.
+    /// Removes entries, and the objects of which they were the last.
     pub(crate) async fn remove(
         &self,
-        id: &EntryId,
+        ids: Vec<EntryId>,
         done: Done,
         now: u64,
-        may_go: impl Fn(&Entry) -> bool + Send + 'static,
-    ) -> Result<Option<Entry>, StoreError> {
-        let id = id.clone();
-        let removed = self.indexed(move |index| index.remove(&id, done, now, may_go)).await?;
-        let Some(removed) = removed else { return Ok(None) };
-        let entry = removed.entry.clone();
-        self.sweep(vec![removed]).await;
-        Ok(Some(entry))
+    ) -> Result<Vec<Entry>, StoreError> {
+        let removed = self.indexed(move |index| index.remove(&ids, done, now)).await?;
+        let entries = removed.iter().map(|removed| removed.entry.clone()).collect();
+        self.sweep(removed).await;
+        Ok(entries)
     }
 
     /// Removes the objects that nothing names any more. One that can't be removed now is at the next
     /// start: the index keeps its name.
     pub(crate) async fn sweep(&self, removed: Vec<Removed>) {
-        for object in removed.into_iter().filter_map(|removed| removed.orphan) {
-            self.remove_object(object).await;
-        }
+        self.remove_objects(removed.into_iter().filter_map(|removed| removed.orphan)).await;
     }
 
-    pub(crate) async fn remove_object(&self, object: String) {
-        if let Err(error) = self.objects.delete(&object).await {
-            tracing::warn!("a message that is no longer held could not be removed: {error}");
+    pub(crate) async fn remove_objects(&self, names: impl IntoIterator<Item = String>) {
+        let removing = names.into_iter().map(|name| async {
+            match self.objects.delete(&name).await {
+                Ok(()) => Some(name),
+                Err(error) => {
+                    tracing::warn!("a message that is held no more could not be removed: {error}");
+                    None
+                }
+            }
+        });
+        let removing: Vec<_> = removing.collect();
+        let removed = stream::iter(removing).buffer_unordered(SIDE_BY_SIDE);
+        let removed: Vec<String> = removed.filter_map(future::ready).collect().await;
+        if removed.is_empty() {
             return;
         }
-        let forgotten = self.indexed(move |index| index.forget(&object)).await;
-        if let Err(error) = forgotten {
+        if let Err(error) = self.indexed(move |index| index.forget(&removed)).await {
             tracing::warn!("the index of the quarantine could not be written: {error}");
         }
     }

@@ -32,10 +32,9 @@ impl Quarantine {
         let mut told = Recovered::default();
         let failed = |error| ReadError::Objects(Box::new(error));
         let to_be_removed = self.indexed(Index::to_be_removed);
-        for object in to_be_removed.await.map_err(ReadError::Store)? {
-            self.remove_object(object).await;
-            told.removed += 1;
-        }
+        let to_be_removed = to_be_removed.await.map_err(ReadError::Store)?;
+        told.removed += to_be_removed.len();
+        self.remove_objects(to_be_removed).await;
         for (name, size) in self.objects.all().await.map_err(failed)? {
             // In this order: what is at work now is entered when it no longer is.
             if self.busy.has(&name) {
@@ -88,7 +87,7 @@ impl Quarantine {
                 }
                 // Of each of its entries it is known what became of it.
                 None => {
-                    self.remove_object(name).await;
+                    self.remove_objects([name]).await;
                     told.removed += 1;
                 }
             }

@@ -75,7 +75,7 @@ impl Quarantine {
                 return Err(error.into());
             }
         };
-        if let Err(error) = self.remove(id, Done::Released, now, |_| true).await {
+        if let Err(error) = self.remove(vec![id.clone()], Done::Released, now).await {
             // It is delivered. That the entry stays, and says that it may be, is all that is wrong.
             tracing::error!("a message was released and stays in the list: {error}");
         }
@@ -89,8 +89,8 @@ impl Quarantine {
     pub async fn delete(&self, id: &EntryId, now: u64) -> Result<Entry, DeleteError> {
         let Some(_at_work) = self.busy.begin(id.as_str()) else { return Err(DeleteError::Busy) };
         self.entry(id).await?;
-        let removed = self.remove(id, Done::Deleted, now, |_| true).await;
-        let removed = removed.map_err(ReadError::Store)?.ok_or(ReadError::NotFound)?;
+        let removed = self.remove(vec![id.clone()], Done::Deleted, now).await;
+        let removed = removed.map_err(ReadError::Store)?.pop().ok_or(ReadError::NotFound)?;
         Counters::add(&self.counters.deleted, 1);
         Ok(removed)
     }
