@@ -20,6 +20,7 @@ use tidegate_store::{Store, StoreError};
 
 use super::Global;
 use crate::config::Loaded;
+use crate::remembered::Remembered;
 use crate::{control, knowledge, quarantine};
 
 /// Who releases, in the record of an entry.
@@ -199,6 +200,7 @@ fn show(shown: &Shown, json: bool) -> io::Result<()> {
 struct Taught {
     engine: Engine,
     lessons: Arc<Lessons>,
+    remembered: Arc<Remembered>,
 }
 
 impl Taught {
@@ -207,12 +209,15 @@ impl Taught {
             bail!("nothing can be learned: set [statistics] enabled = true");
         }
         let lessons = knowledge::lessons(Arc::clone(store), &loaded.settings)?;
-        Ok(Self { engine: Engine::new(loaded.parts), lessons })
+        let remembered = Remembered::open(Arc::clone(store), &loaded.settings)?;
+        Ok(Self { engine: Engine::new(loaded.parts), lessons, remembered })
     }
 
     fn teach(&self, released: &Released) -> String {
         let user = Some(released.entry.owner.as_str());
-        match control::teach(&self.engine, &self.lessons, &released.raw, Some(Class::Ham), user) {
+        let Self { engine, lessons, remembered } = self;
+        let ham = Some(Class::Ham);
+        match control::teach(engine, lessons, remembered, &released.raw, ham, user) {
             Ok(taught) => format!(", learned as ham ({})", control::word(taught)),
             Err(error) => format!(", not learned: {error}"),
         }
