@@ -14,7 +14,8 @@ use tidegate_signal::Signals;
 use crate::judged::Missing;
 
 /// Fields that speak in this filter's name; incoming ones are removed.
-const OURS: [&str; 4] = ["X-Spam-Flag", "X-Spam-Score", "X-Spam-Status", "X-Spam-Level"];
+const OURS: [&str; 5] =
+    ["X-Spam-Flag", "X-Spam-Score", "X-Spam-Status", "X-Spam-Level", "X-Tidegate-Release"];
 
 /// Past so many forged copies of one field the message carries them all the same; each removal
 /// costs the MTA a search.

@@ -5,8 +5,8 @@
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
@@ -19,6 +19,7 @@ use tidegate_milter::{
     Actions, Counted, Disposition, Filter, Mailbox, Outcome, Peer, Received, Wants,
 };
 use tidegate_policy::{Config, Fallback, Verdict};
+use tidegate_quarantine::Quarantine;
 
 use crate::beside::Beside;
 use crate::config::Addresses;
@@ -26,9 +27,10 @@ use crate::logging;
 use crate::metrics::Metrics;
 use crate::overload::Gate;
 use crate::remembered::Remembered;
-use crate::{control, knowledge};
+use crate::{control, knowledge, quarantine};
 
 mod answer;
+mod ours;
 #[cfg(test)]
 mod tests;
 
@@ -38,6 +40,8 @@ pub(crate) struct Daemon {
     pub(crate) metrics: Metrics,
     lessons: Arc<Lessons>,
     pub(crate) remembered: Arc<Remembered>,
+    /// Where mail is held; nothing where there is none.
+    quarantine: OnceLock<Arc<Quarantine>>,
 }
 
 /// One configuration at work. A message ends with the one it began with.
@@ -74,7 +78,18 @@ impl Daemon {
         lessons: Arc<Lessons>,
         remembered: Arc<Remembered>,
     ) -> Arc<Self> {
-        Arc::new(Self { running: ArcSwap::from_pointee(running), metrics, lessons, remembered })
+        let (running, quarantine) = (ArcSwap::from_pointee(running), OnceLock::new());
+        Arc::new(Self { running, metrics, lessons, remembered, quarantine })
+    }
+
+    /// Gives it a quarantine; the first one stays.
+    pub(crate) fn hold_in(&self, quarantine: Arc<Quarantine>) {
+        let _ = self.quarantine.set(quarantine);
+    }
+
+    /// Where mail is held.
+    pub(crate) fn quarantine(&self) -> Option<&Arc<Quarantine>> {
+        self.quarantine.get()
     }
 
     /// Learns a message on which enough kinds of evidence agree, beside the answer to it.
@@ -128,7 +143,9 @@ impl Daemon {
 
     /// The metrics, in Prometheus's text form.
     pub(crate) fn metrics_page(&self, milter: &Counted) -> prometheus::Result<String> {
-        self.metrics.page(milter, &self.running.load().engine)
+        let page = self.metrics.page(milter, &self.running.load().engine)?;
+        let held = self.quarantine().map(|held| quarantine::metrics(&held.counted()));
+        Ok(page + &held.unwrap_or_default())
     }
 }
 
@@ -230,6 +247,10 @@ impl Filter for Session {
         transaction.envelope.queue_id = text(received.envelope.macro_value("i"));
         let envelope = transaction.envelope.clone();
         let reference = envelope.queue_id.clone().unwrap_or_else(made_up_reference);
+        let ours = ours::answer(&self.daemon, &running, &envelope, &received, &reference).await;
+        if let Some(outcome) = ours {
+            return outcome;
+        }
         self.daemon.prepare(&envelope).await;
 
         match judge(&running, transaction, received.raw).await {

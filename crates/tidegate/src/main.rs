@@ -21,6 +21,7 @@ mod logging;
 mod metrics;
 mod overload;
 mod process;
+mod quarantine;
 mod reload;
 mod remembered;
 mod shadow;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Check(flags) => cli::check::run(&cli.global, flags),
         Command::Scan(flags) => cli::scan::run(&cli.global, flags),
         Command::Learn(flags) => cli::learn::run(&cli.global, flags),
+        Command::Quarantine(flags) => cli::quarantine::run(&cli.global, flags),
         Command::Train(flags) => cli::train::run(&cli.global, flags),
         Command::Guard(flags) => cli::guard::run(&cli.global, flags),
         Command::Tune(flags) => cli::tune::run(&cli.global, flags),

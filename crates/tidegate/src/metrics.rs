@@ -147,6 +147,11 @@ impl Metrics {
         self.unjudged.with_label_values(&[reason]).inc();
     }
 
+    /// Counts a message of our own making, which passes unjudged.
+    pub(crate) fn passed(&self) {
+        self.messages.with_label_values(&[Verdict::Accept.as_str()]).inc();
+    }
+
     /// Counts a lesson, by what came of it.
     pub(crate) fn learned(&self, outcome: &str) {
         self.lessons.with_label_values(&[outcome]).inc();

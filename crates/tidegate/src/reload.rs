@@ -180,6 +180,7 @@ fn tell_what_needs_a_restart(old: &Settings, new: &Settings) {
         ("[milter]", old.milter != new.milter),
         ("[http]", old.http != new.http),
         ("[store]", old.store != new.store),
+        ("[quarantine]", old.quarantine != new.quarantine),
         (
             "[log] level and format",
             (old.log.level, old.log.format) != (new.log.level, new.log.format),

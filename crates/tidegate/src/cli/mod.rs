@@ -12,6 +12,7 @@ mod held_out;
 pub(crate) mod journal;
 pub(crate) mod learn;
 mod progress;
+pub(crate) mod quarantine;
 mod ranking;
 pub(crate) mod replay;
 pub(crate) mod scan;
@@ -66,6 +67,8 @@ pub(crate) enum Command {
     Scan(scan::Flags),
     /// Teach what is spam and what is not
     Learn(learn::Flags),
+    /// List, show, release and delete held mail
+    Quarantine(quarantine::Flags),
     /// Measure on messages that are sorted already
     Eval(eval::Flags),
     /// Make a model of messages that are sorted already

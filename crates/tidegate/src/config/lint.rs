@@ -27,6 +27,7 @@ pub(super) fn lint(
     addresses_taken_twice(settings, written, findings);
     trusting_the_world(written, findings);
     store_of_unknown_kind(settings, written, findings);
+    quarantine_that_cannot_work(settings, written, findings);
     if let Some(policy) = policy {
         families_that_reject_alone(policy, written, findings);
     }
@@ -96,6 +97,14 @@ fn store_of_unknown_kind(settings: &Settings, written: &Written, findings: &mut 
         let what = format!("[store] url can't be \"{url}\"");
         let remedy = "write file: and a folder, as in \"file:/var/lib/tidegate\"";
         findings.mistake(place_of(written, &["store", "url"]), what, remedy);
+    }
+}
+
+fn quarantine_that_cannot_work(settings: &Settings, written: &Written, findings: &mut Findings) {
+    for invalid in settings.quarantine.mistakes() {
+        let path: Vec<&str> = ["quarantine"].into_iter().chain(invalid.key.split('.')).collect();
+        let what = format!("[quarantine] {}: {}", invalid.key, invalid.problem);
+        findings.mistake(place_of(written, &path), what, invalid.remedy);
     }
 }
 

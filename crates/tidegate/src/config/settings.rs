@@ -28,6 +28,7 @@ pub(crate) struct Settings {
     pub(crate) verdict: tidegate_policy::Config,
     pub(crate) guard: tidegate_policy::guard::Config,
     pub(crate) correspondents: tidegate_policy::correspondents::Config,
+    pub(crate) quarantine: tidegate_quarantine::Config,
     pub(crate) lists: ListsConfig,
     pub(crate) message: tidegate_mail::Bounds,
     pub(crate) network: Networks,
@@ -39,7 +40,7 @@ pub(crate) struct Settings {
 }
 
 /// The names of all sections.
-pub(crate) const SECTIONS: [&str; 18] = [
+pub(crate) const SECTIONS: [&str; 19] = [
     "server",
     "milter",
     "http",
@@ -48,6 +49,7 @@ pub(crate) const SECTIONS: [&str; 18] = [
     "verdict",
     "guard",
     "correspondents",
+    "quarantine",
     "lists",
     "message",
     "network",
@@ -208,6 +210,7 @@ impl Settings {
             verdict,
             guard,
             correspondents,
+            quarantine,
             lists,
             message,
             network,

@@ -23,6 +23,7 @@ fn the_documented_defaults_are_those_of_the_types() {
     assert_eq!(documented.http, built_in.http);
     assert_eq!(documented.dns, built_in.dns);
     assert_eq!(documented.store, built_in.store);
+    assert_eq!(documented.quarantine, built_in.quarantine);
     assert_eq!(documented.message, built_in.message);
     assert_eq!(documented.rules, built_in.rules);
     assert_eq!(documented.log, built_in.log);
@@ -48,6 +49,8 @@ fn every_setting_is_documented() {
     documented::<tidegate_policy::Config>("verdict");
     documented::<tidegate_policy::guard::Config>("guard");
     documented::<tidegate_policy::correspondents::Config>("correspondents");
+    documented::<tidegate_quarantine::Config>("quarantine");
+    documented::<tidegate_quarantine::DigestConfig>("quarantine.digest");
     documented::<settings::Networks>("network");
     documented::<settings::Rules>("rules");
     documented::<settings::Statistics>("statistics");

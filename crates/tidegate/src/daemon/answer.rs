@@ -44,6 +44,11 @@ pub(super) fn to_unjudged(reason: &str, fallback: Fallback, forged: &[RemovedFie
     }
 }
 
+/// The answer to a message of our own making: as it is, but for these fields.
+pub(super) fn to_our_own(removed: &[RemovedField]) -> Outcome {
+    deliver(removed, &[])
+}
+
 /// Delivers with these fields taken off and those put on top, the first of them at the very top.
 fn deliver(removed: &[RemovedField], added: &[(&str, &str)]) -> Outcome {
     let removals = removed.iter().filter_map(|field| {
