@@ -45,6 +45,12 @@ impl Daemon {
         daemon
     }
 
+    /// Starts again, once it has ended, with what its folder holds now.
+    pub fn start_again(&mut self) {
+        self.child = Self::spawn(self.dir.path());
+        self.wait_ready();
+    }
+
     fn spawn(dir: &Path) -> Child {
         let log = File::options().create(true).append(true).open(dir.join("log")).unwrap();
         Command::new(env!("CARGO_BIN_EXE_tidegate"))

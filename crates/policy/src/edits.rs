@@ -2,7 +2,7 @@
 //!
 //! Each subject's layer has a version that grows by one with each edit. An edit names the version it
 //! was made on: two people who edit at once don't undo each other unseen. Of each subject the last
-//! [`MOST_LOGGED`] edits are told, for [`LOGGED_DAYS`] days.
+//! hundred edits are told, for 400 days.
 //!
 //! Invariant: what is stored was judged by the same function as what files say, and a layer is never
 //! stored without the line that tells who did it.
@@ -22,9 +22,9 @@ const LAYERS: Space = Space::new("policy.layer");
 const LOG: Space = Space::new("policy.log");
 
 /// Edits of one subject that are told.
-pub const MOST_LOGGED: u64 = 100;
+const MOST_LOGGED: u64 = 100;
 /// Days that an edit is told.
-pub const LOGGED_DAYS: u64 = 400;
+const LOGGED_DAYS: u64 = 400;
 /// Tries at an edit that names no version, while others are faster.
 const MOST_TRIES: usize = 10;
 /// Bytes of the name of whoever edits.
@@ -156,7 +156,8 @@ impl Edits {
                 version: after.version,
                 at: now,
                 by: by.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect(),
-                changes: changes(&before.layer, &after.layer).map_err(unwritable)?,
+                changes: changes(&before.layer, &after.layer)
+                    .map_err(|error| unwritable(&error))?,
             };
             if self.write(&edit.subject, &before, &after, &line)? == Written::Done {
                 return Ok(after);
@@ -183,7 +184,7 @@ impl Edits {
         if !same {
             return Ok(Written::Conflict);
         }
-        let bytes = |value: serde_json::Result<Vec<u8>>| value.map_err(unwritable);
+        let bytes = |value: serde_json::Result<Vec<u8>>| value.map_err(|error| unwritable(&error));
         let until = line.at.saturating_add(LOGGED_DAYS * 86_400);
         let mut batch = Batch::new();
         batch
@@ -301,7 +302,7 @@ fn read<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, StoreError> {
     serde_json::from_slice(bytes).map_err(|_| StoreError::Damaged { space: LAYERS.name() })
 }
 
-fn unwritable(error: serde_json::Error) -> EditError {
+fn unwritable(error: &serde_json::Error) -> EditError {
     EditError::Store(StoreError::Failed(error.to_string()))
 }
 

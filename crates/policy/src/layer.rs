@@ -202,7 +202,7 @@ impl Layer {
         for list in self.trusted_lists.iter().flatten() {
             if !is_domain(&list_id(list)) {
                 let problem = format!(
-                    "'{list}' is no List-Id; write what stands in the angle brackets of that field, \
+                    "has '{list}', which is no List-Id; write what stands in the angle brackets of that field, \
                      as in \"friends.lists.example.org\""
                 );
                 wrong("trusted_lists", problem);

@@ -10,19 +10,18 @@
 //! Invariant: with the default caps no single family can reject a message; two kinds of evidence
 //! must agree. Only the operator's and the recipient's own decisions (family `policy`) stand alone.
 
-pub mod bound;
 mod action;
 mod book;
+pub mod bound;
 mod caps;
 mod correspondence;
 pub mod correspondents;
 mod decide;
 mod edits;
 pub mod explain;
-pub mod guard;
-pub mod tune;
 mod facts;
 mod folding;
+pub mod guard;
 mod language;
 mod layer;
 pub mod personal;
@@ -30,6 +29,7 @@ mod sender_pattern;
 mod settings;
 mod split;
 mod subject;
+pub mod tune;
 mod user;
 mod verdict;
 mod weights;

@@ -1,9 +1,9 @@
 //! How a message to several recipients who differ is split, with what the milter protocol allows.
 //!
 //! One message can be changed in one way for all who keep it. Who wants it in another form gets a copy
-//! of their own and is taken off the message; so is who has it held. The table is in the
-//! [README](https://docs.rs/tidegate-policy) of this crate; [`plan`] is a pure function, and the tests
-//! go through every combination for up to four recipients.
+//! of their own and is taken off the message; so is who has it held. The table is in the README of this
+//! crate; [`plan`] is a pure function, and the tests go through every combination for up to four
+//! recipients.
 //!
 //! Invariant: each recipient stands in exactly one place of a plan, and what they get depends on
 //! their own choice and on what can be done, never on what another chose.

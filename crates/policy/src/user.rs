@@ -96,10 +96,15 @@ impl UserPolicy {
         }
     }
 
+    /// Whether a subject may get a prefix.
+    #[must_use]
+    pub fn tags_subject(&self) -> bool {
+        [self.at_tag, self.at_quarantine, self.at_reject].contains(&Action::TagSubject)
+    }
+
     /// How mail is tagged for this recipient when it can't be kept from them.
     fn tagged(&self) -> Form {
-        let actions = [self.at_tag, self.at_quarantine, self.at_reject];
-        if actions.contains(&Action::TagSubject) { self.tagged_subject() } else { Form::Tagged }
+        if self.tags_subject() { self.tagged_subject() } else { Form::Tagged }
     }
 
     fn tagged_subject(&self) -> Form {

@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::Context;
 use tidegate_bayes::Lessons;
 use tidegate_milter::{Listener, Server};
+use tidegate_store::Store;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -22,6 +23,7 @@ use crate::config::{Loaded, Options, Settings};
 use crate::daemon::{Daemon, Session};
 use crate::http::{self, Pages, Phase, Status};
 use crate::metrics::Metrics;
+use crate::policies::StoredPolicies;
 use crate::reload::{self, AtWork};
 use crate::remembered::Remembered;
 use crate::{config, control, knowledge, logging};
@@ -44,9 +46,12 @@ async fn serve(loaded: Loaded, options: &Options) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let knowledge = Taught::open(&loaded.settings)?;
     let remembered = Arc::clone(&knowledge.remembered);
+    let policies = knowledge.store.clone().map(|store| Arc::new(StoredPolicies::new(store)));
     let metrics = Metrics::new()?;
-    let (running, at_work) = reload::start(loaded, &knowledge.lessons, &remembered, &metrics, None);
-    let daemon = Daemon::new(running, metrics, Arc::clone(&knowledge.lessons), remembered);
+    let lessons = Arc::clone(&knowledge.lessons);
+    let (running, at_work) =
+        reload::start(loaded, &lessons, &remembered, policies.as_deref(), &metrics, None);
+    let daemon = Daemon::new(running, metrics, lessons, remembered, policies, None);
 
     let listeners = Listener::open(&milter.listen, &milter.access()).await?;
     let page_listener = match http.enabled {
@@ -105,6 +110,8 @@ struct Taught {
     lessons: Arc<Lessons>,
     /// Whom users write to, and what they correct.
     remembered: Arc<Remembered>,
+    /// The store, where this process has it.
+    store: Option<Arc<dyn Store>>,
     /// The socket of the store that this process has.
     control: Option<UnixListener>,
     /// Where the socket is.
@@ -117,15 +124,17 @@ impl Taught {
     fn open(settings: &Settings) -> anyhow::Result<Self> {
         let folder = knowledge::folder(settings);
         let socket = control::path(&folder);
-        let alone = |remembered| {
+        let alone = |remembered, store| {
             let lessons = knowledge::alone(settings)?;
-            Ok(Self { lessons, remembered, control: None, socket: socket.clone() })
+            Ok(Self { lessons, remembered, store, control: None, socket: socket.clone() })
         };
         let store = match knowledge::store(settings) {
             Ok(store) => store,
             Err(error) => {
-                tracing::error!("{error:#}; judging by the model alone, and learning nothing");
-                return alone(Remembered::nothing(settings));
+                tracing::error!(
+                    "{error:#}; judging by the model and the policies of files alone, and learning nothing"
+                );
+                return alone(Remembered::nothing(settings), None);
             }
         };
         let remembered = Remembered::open(Arc::clone(&store), settings).unwrap_or_else(|error| {
@@ -133,19 +142,19 @@ impl Taught {
             Remembered::nothing(settings)
         });
         if !settings.statistics.enabled {
-            return alone(remembered);
+            return alone(remembered, Some(store));
         }
-        let lessons = match knowledge::lessons(store, settings) {
+        let lessons = match knowledge::lessons(Arc::clone(&store), settings) {
             Ok(lessons) => lessons,
             Err(error) => {
                 tracing::error!("{error:#}; judging by the model alone, and learning nothing");
-                return alone(remembered);
+                return alone(remembered, Some(store));
             }
         };
         let control = control::listen(&folder).inspect_err(|error| {
             tracing::error!("{}: {error}; nobody can teach", socket.display());
         });
-        Ok(Self { lessons, remembered, control: control.ok(), socket })
+        Ok(Self { lessons, remembered, store: Some(store), control: control.ok(), socket })
     }
 
     /// Takes lessons, and lets old ones fade, until aborted.

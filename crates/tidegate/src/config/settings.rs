@@ -11,6 +11,7 @@ use tidegate_checks::Network;
 use tidegate_checks::lists::ListsConfig;
 
 use super::mistake::{Findings, suggest};
+use super::policies::PolicySettings;
 use super::read::section;
 use super::source::Sources;
 use super::tree::{Node, Table};
@@ -28,6 +29,7 @@ pub(crate) struct Settings {
     pub(crate) verdict: tidegate_policy::Config,
     pub(crate) guard: tidegate_policy::guard::Config,
     pub(crate) correspondents: tidegate_policy::correspondents::Config,
+    pub(crate) policy: PolicySettings,
     pub(crate) lists: ListsConfig,
     pub(crate) message: tidegate_mail::Bounds,
     pub(crate) network: Networks,
@@ -39,7 +41,7 @@ pub(crate) struct Settings {
 }
 
 /// The names of all sections.
-pub(crate) const SECTIONS: [&str; 18] = [
+pub(crate) const SECTIONS: [&str; 19] = [
     "server",
     "milter",
     "http",
@@ -48,6 +50,7 @@ pub(crate) const SECTIONS: [&str; 18] = [
     "verdict",
     "guard",
     "correspondents",
+    "policy",
     "lists",
     "message",
     "network",
@@ -206,6 +209,7 @@ impl Settings {
             dns,
             store,
             verdict,
+            policy,
             guard,
             correspondents,
             lists,
