@@ -5,8 +5,8 @@
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
@@ -26,13 +26,20 @@ use crate::config::Addresses;
 use crate::logging;
 use crate::metrics::Metrics;
 use crate::overload::Gate;
+use crate::policies::StoredPolicies;
 use crate::remembered::Remembered;
 use crate::{control, knowledge, quarantine};
 
 mod answer;
+pub(crate) mod holder;
 mod ours;
+mod split;
 #[cfg(test)]
 mod tests;
+
+use holder::Holder;
+pub(crate) use split::Counts;
+use split::{Parted, Parting, Unanswered};
 
 /// What all connections share.
 pub(crate) struct Daemon {
@@ -40,8 +47,12 @@ pub(crate) struct Daemon {
     pub(crate) metrics: Metrics,
     lessons: Arc<Lessons>,
     pub(crate) remembered: Arc<Remembered>,
-    /// Where mail is held; nothing where there is none.
-    quarantine: OnceLock<Arc<Quarantine>>,
+    /// The policies that the store keeps; `None`: this process does not have it.
+    pub(crate) policies: Option<Arc<StoredPolicies>>,
+    /// Where mail is held; `None`: quarantine is off, and tags.
+    quarantine: Option<Arc<Quarantine>>,
+    /// Who holds messages and sends copies: the quarantine.
+    holder: Option<Arc<dyn Holder>>,
 }
 
 /// One configuration at work. A message ends with the one it began with.
@@ -50,6 +61,7 @@ pub(crate) struct Running {
     pub(crate) verdict: Config,
     pub(crate) addresses: Addresses,
     auto_learn: AutoLearn,
+    split_timeout_ms: u64,
     gate: Gate,
     pub(crate) beside: Option<Beside>,
 }
@@ -60,9 +72,10 @@ impl Running {
         verdict: Config,
         addresses: Addresses,
         auto_learn: AutoLearn,
+        split_timeout_ms: u64,
     ) -> Self {
         let gate = Gate::new(&verdict);
-        Self { engine, verdict, addresses, auto_learn, gate, beside: None }
+        Self { engine, verdict, addresses, auto_learn, split_timeout_ms, gate, beside: None }
     }
 
     /// With those who are told of judged messages.
@@ -77,19 +90,17 @@ impl Daemon {
         metrics: Metrics,
         lessons: Arc<Lessons>,
         remembered: Arc<Remembered>,
+        policies: Option<Arc<StoredPolicies>>,
+        quarantine: Option<Arc<Quarantine>>,
+        holder: Option<Arc<dyn Holder>>,
     ) -> Arc<Self> {
-        let (running, quarantine) = (ArcSwap::from_pointee(running), OnceLock::new());
-        Arc::new(Self { running, metrics, lessons, remembered, quarantine })
-    }
-
-    /// Gives it a quarantine; the first one stays.
-    pub(crate) fn hold_in(&self, quarantine: Arc<Quarantine>) {
-        let _ = self.quarantine.set(quarantine);
+        let running = ArcSwap::from_pointee(running);
+        Arc::new(Self { running, metrics, lessons, remembered, policies, quarantine, holder })
     }
 
     /// Where mail is held.
-    pub(crate) fn quarantine(&self) -> Option<&Arc<Quarantine>> {
-        self.quarantine.get()
+    pub(crate) const fn quarantine(&self) -> Option<&Arc<Quarantine>> {
+        self.quarantine.as_ref()
     }
 
     /// Learns a message on which enough kinds of evidence agree, beside the answer to it.
@@ -153,6 +164,7 @@ impl Daemon {
 pub(crate) struct Session {
     daemon: Arc<Daemon>,
     current: Option<Current>,
+    unanswered: Unanswered,
 }
 
 /// A message on its way, or the greeting before it.
@@ -175,7 +187,7 @@ enum Unjudged {
 
 impl Session {
     pub(crate) fn new(daemon: Arc<Daemon>) -> Self {
-        Self { daemon, current: None }
+        Self { daemon, current: None, unanswered: Unanswered::default() }
     }
 
     /// Begins a message: what the connection is known by is told again, and answered from the
@@ -193,7 +205,12 @@ impl Session {
 impl Filter for Session {
     fn wants(&self) -> Wants {
         let changes = Actions::ADD_HEADERS | Actions::CHANGE_HEADERS;
-        Wants { required: changes, ..Wants::default() }
+        Wants {
+            required: changes,
+            // Without it nobody can be taken off a message.
+            optional: Actions::DELETE_RECIPIENTS,
+            ..Wants::default()
+        }
     }
 
     async fn connect(&mut self, envelope: &tidegate_milter::Envelope) -> Disposition {
@@ -227,8 +244,17 @@ impl Filter for Session {
         Disposition::Continue
     }
 
+    async fn rcpt(&mut self, _: &tidegate_milter::Envelope, recipient: Mailbox<'_>) -> Disposition {
+        if let Some(current) = &mut self.current {
+            current.transaction.recipient(&address(recipient));
+        }
+        Disposition::Continue
+    }
+
     async fn headers(&mut self, received: Received<'_>) -> Disposition {
         if let Some(current) = &mut self.current {
+            current.transaction.envelope.recipients =
+                received.envelope.recipients().map(address).collect();
             current.transaction.headers(received.header());
         }
         Disposition::Continue
@@ -251,18 +277,35 @@ impl Filter for Session {
         if let Some(outcome) = ours {
             return outcome;
         }
+        if transaction.is_unfiltered() {
+            self.daemon.metrics.judged(&transaction.unfiltered());
+            logging::unfiltered(&envelope, &reference, received.octets);
+            return Outcome::default();
+        }
         self.daemon.prepare(&envelope).await;
+        let wanted_as_it_came = transaction.has_unfiltered();
 
         match judge(&running, transaction, received.raw).await {
             Ok(judged) => {
                 self.daemon.metrics.judged(&judged);
                 self.daemon.learn_by_itself(&running, &judged);
                 self.daemon.remembered.judged(&judged, received.header(), &running.engine);
-                logging::judged(&judged, &reference, received.octets, running.addresses);
-                let outcome = answer::to_judged(&judged, &running.verdict, &reference);
+                let Parted { outcome, entries, counts } = Parting {
+                    daemon: &self.daemon,
+                    running: &running,
+                    judged: &judged,
+                    received,
+                    reference: &reference,
+                }
+                .part()
+                .await;
+                self.unanswered.add(entries, counts);
+                logging::judged(&judged, &reference, received.octets, running.addresses, counts);
                 if let Some(beside) = &running.beside {
                     let (raw, octets) = (received.raw, received.octets);
-                    beside.tell(judged, raw, octets, &reference, now, Vec::new());
+                    let unfiltered = judged.recipients.iter().filter(|it| !it.is_filtered());
+                    let left_out = unfiltered.map(|it| it.address.clone()).collect();
+                    beside.tell(judged, raw, octets, &reference, now, left_out);
                 }
                 outcome
             }
@@ -282,9 +325,14 @@ impl Filter for Session {
                     running.addresses,
                 );
                 let forged = running.engine.forged_fields(received.header());
-                answer::to_unjudged(why.word(), fallback, &forged)
+                let forged = (!wanted_as_it_came).then_some(&forged[..]);
+                answer::to_unjudged(why.word(), fallback, forged)
             }
         }
+    }
+
+    async fn answered(&mut self) {
+        self.unanswered.answered(self.daemon.holder.as_ref()).await;
     }
 
     async fn abort(&mut self) {

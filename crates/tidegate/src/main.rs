@@ -7,6 +7,7 @@
 //! say the same of the same message.
 
 mod beside;
+mod calendar;
 mod cli;
 mod compare;
 mod config;
@@ -20,6 +21,7 @@ mod knowledge;
 mod logging;
 mod metrics;
 mod overload;
+mod policies;
 mod process;
 mod quarantine;
 mod reload;
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Command::Guard(flags) => cli::guard::run(&cli.global, flags),
         Command::Tune(flags) => cli::tune::run(&cli.global, flags),
         Command::Eval(flags) => cli::eval::run(&cli.global, flags),
+        Command::Policy(flags) => cli::policy::run(&cli.global, flags),
         Command::Signals(flags) => cli::signals::run(&cli.global, flags),
         Command::Journal(flags) => cli::journal::run(&cli.global, flags),
         Command::Replay(flags) => cli::replay::run(&cli.global, flags),

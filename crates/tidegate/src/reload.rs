@@ -9,6 +9,7 @@ use std::sync::Arc;
 use tidegate_bayes::Lessons;
 use tidegate_dns::Prober;
 use tidegate_engine::Engine;
+use tidegate_policy::Policies;
 
 use crate::beside::Beside;
 use crate::config::{self, Digests, Loaded, Options, Settings, Statistics};
@@ -17,6 +18,7 @@ use crate::http::Status;
 use crate::journal::{self, Journal, Keep, Versions};
 use crate::knowledge;
 use crate::metrics::Metrics;
+use crate::policies::StoredPolicies;
 use crate::remembered::Remembered;
 use crate::shadow::{self, Shadow};
 
@@ -38,7 +40,8 @@ pub(crate) struct AtWork {
 pub(crate) fn start(
     loaded: Loaded,
     lessons: &Arc<Lessons>,
-    remembered: &Remembered,
+    remembered: &Arc<Remembered>,
+    policies: Option<&StoredPolicies>,
     metrics: &Metrics,
     old: Option<&AtWork>,
 ) -> (Running, AtWork) {
@@ -61,6 +64,8 @@ pub(crate) fn start(
     });
     remembered.configure(&settings);
     parts.scores = parts.scores.damping(remembered.damped().clone());
+    parts.correspondents = settings.correspondents.enabled.then(|| Arc::clone(remembered) as _);
+    lay(policies, &parts.policies);
     let zones = parts.lists.zones().cloned().collect();
     let prober = Prober::start(parts.resolver.clone(), zones);
     let resolver = parts.resolver.clone();
@@ -70,6 +75,7 @@ pub(crate) fn start(
         settings.verdict.clone(),
         settings.log.addresses,
         settings.statistics.auto_learn.clone(),
+        settings.policy.split_timeout_ms,
     );
     let versions = Arc::new(versions);
     let at_work = AtWork {
@@ -138,6 +144,14 @@ fn shadowing(
         .map(Arc::new)
 }
 
+/// Lays over the files' policies what the store keeps; without it, mail is judged by those alone.
+fn lay(stored: Option<&StoredPolicies>, policies: &Policies) {
+    let lay = |stored: &StoredPolicies| tokio::task::block_in_place(|| stored.lay_over(policies));
+    if let Some(Err(error)) = stored.map(lay) {
+        tracing::error!("the policies in the store can't be read, and don't count: {error}");
+    }
+}
+
 /// Loads the configuration again; what is at work afterwards.
 pub(crate) async fn reload(
     old: AtWork,
@@ -152,9 +166,12 @@ pub(crate) async fn reload(
     let mistakes = match loaded {
         Ok(Ok(loaded)) => {
             tell_what_needs_a_restart(&old.settings, &loaded.settings);
+            let stored = daemon.policies.as_deref();
             let (running, at_work) =
-                start(loaded, lessons, &daemon.remembered, &daemon.metrics, Some(&old));
+                start(loaded, lessons, &daemon.remembered, stored, &daemon.metrics, Some(&old));
             daemon.put_to_work(running);
+            // Once more: what was edited meanwhile went into the book that is gone.
+            lay(stored, &daemon.running().engine.parts().policies);
             status.reloaded(None);
             tracing::info!("the configuration was reloaded");
             return at_work;

@@ -11,6 +11,7 @@ pub(crate) mod guard;
 mod held_out;
 pub(crate) mod journal;
 pub(crate) mod learn;
+pub(crate) mod policy;
 mod progress;
 pub(crate) mod quarantine;
 mod ranking;
@@ -77,6 +78,8 @@ pub(crate) enum Command {
     Guard(guard::Flags),
     /// Find thresholds and weights that keep the error on ham within a budget
     Tune(tune::Flags),
+    /// Show and edit what each recipient wants
+    Policy(policy::Flags),
     /// List every signal with its points and its meaning
     Signals(signals::Flags),
     /// List and show what is kept of judged messages

@@ -21,9 +21,11 @@ use tokio::task::JoinHandle;
 
 use super::Global;
 use crate::config::{Loaded, Options, Settings};
+use crate::daemon::holder::Holder;
 use crate::daemon::{Daemon, Session};
 use crate::http::{self, Pages, Phase, Status};
 use crate::metrics::Metrics;
+use crate::policies::StoredPolicies;
 use crate::quarantine::upkeep::look_after;
 use crate::reload::{self, AtWork};
 use crate::remembered::Remembered;
@@ -49,12 +51,20 @@ async fn serve(loaded: Loaded, options: &Options) -> anyhow::Result<()> {
     let knowledge = Taught::open(&loaded.settings, store.as_ref())?;
     let held = open_quarantine(&loaded, store.as_ref());
     let remembered = Arc::clone(&knowledge.remembered);
+    let policies = knowledge.store.clone().map(|store| Arc::new(StoredPolicies::new(store)));
     let metrics = Metrics::new()?;
-    let (running, at_work) = reload::start(loaded, &knowledge.lessons, &remembered, &metrics, None);
-    let daemon = Daemon::new(running, metrics, Arc::clone(&knowledge.lessons), remembered);
-    if let Some(held) = &held {
-        daemon.hold_in(Arc::clone(held));
-    }
+    let lessons = Arc::clone(&knowledge.lessons);
+    let (running, at_work) =
+        reload::start(loaded, &lessons, &remembered, policies.as_deref(), &metrics, None);
+    let daemon = Daemon::new(
+        running,
+        metrics,
+        lessons,
+        remembered,
+        policies,
+        held.clone(),
+        held.clone().map(|held| held as Arc<dyn Holder>),
+    );
 
     let listeners = Listener::open(&milter.listen, &milter.access()).await?;
     let page_listener = match http.enabled {
@@ -138,6 +148,8 @@ struct Taught {
     lessons: Arc<Lessons>,
     /// Whom users write to, and what they correct.
     remembered: Arc<Remembered>,
+    /// The store, where this process has it.
+    store: Option<Arc<dyn Store>>,
     /// The socket of the store that this process has.
     control: Option<UnixListener>,
     /// Where the socket is.
@@ -150,29 +162,31 @@ impl Taught {
     fn open(settings: &Settings, store: Option<&Arc<dyn Store>>) -> anyhow::Result<Self> {
         let folder = knowledge::folder(settings);
         let socket = control::path(&folder);
-        let alone = |remembered| {
+        let alone = |remembered, store| {
             let lessons = knowledge::alone(settings)?;
-            Ok(Self { lessons, remembered, control: None, socket: socket.clone() })
+            Ok(Self { lessons, remembered, store, control: None, socket: socket.clone() })
         };
-        let Some(store) = store else { return alone(Remembered::nothing(settings)) };
-        let remembered = Remembered::open(Arc::clone(store), settings).unwrap_or_else(|error| {
+        let Some(store) = store.cloned() else {
+            return alone(Remembered::nothing(settings), None);
+        };
+        let remembered = Remembered::open(Arc::clone(&store), settings).unwrap_or_else(|error| {
             tracing::error!("{error}; correspondents and corrections are not known");
             Remembered::nothing(settings)
         });
         if !settings.statistics.enabled {
-            return alone(remembered);
+            return alone(remembered, Some(store));
         }
-        let lessons = match knowledge::lessons(Arc::clone(store), settings) {
+        let lessons = match knowledge::lessons(Arc::clone(&store), settings) {
             Ok(lessons) => lessons,
             Err(error) => {
                 tracing::error!("{error:#}; judging by the model alone, and learning nothing");
-                return alone(remembered);
+                return alone(remembered, Some(store));
             }
         };
         let control = control::listen(&folder).inspect_err(|error| {
             tracing::error!("{}: {error}; nobody can teach", socket.display());
         });
-        Ok(Self { lessons, remembered, control: control.ok(), socket })
+        Ok(Self { lessons, remembered, store: Some(store), control: control.ok(), socket })
     }
 
     /// Takes lessons, and lets old ones fade, until aborted.

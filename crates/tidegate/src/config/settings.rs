@@ -11,6 +11,7 @@ use tidegate_checks::Network;
 use tidegate_checks::lists::ListsConfig;
 
 use super::mistake::{Findings, suggest};
+use super::policies::PolicySettings;
 use super::read::section;
 use super::source::Sources;
 use super::tree::{Node, Table};
@@ -29,6 +30,7 @@ pub(crate) struct Settings {
     pub(crate) guard: tidegate_policy::guard::Config,
     pub(crate) correspondents: tidegate_policy::correspondents::Config,
     pub(crate) quarantine: tidegate_quarantine::Config,
+    pub(crate) policy: PolicySettings,
     pub(crate) lists: ListsConfig,
     pub(crate) message: tidegate_mail::Bounds,
     pub(crate) network: Networks,
@@ -40,7 +42,7 @@ pub(crate) struct Settings {
 }
 
 /// The names of all sections.
-pub(crate) const SECTIONS: [&str; 19] = [
+pub(crate) const SECTIONS: [&str; 20] = [
     "server",
     "milter",
     "http",
@@ -50,6 +52,7 @@ pub(crate) const SECTIONS: [&str; 19] = [
     "guard",
     "correspondents",
     "quarantine",
+    "policy",
     "lists",
     "message",
     "network",
@@ -208,6 +211,7 @@ impl Settings {
             dns,
             store,
             verdict,
+            policy,
             guard,
             correspondents,
             quarantine,

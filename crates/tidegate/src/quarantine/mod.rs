@@ -3,6 +3,7 @@
 //! Invariant: a quarantine that can't be opened keeps no mail from being judged; the log says what is
 //! missing, and mail that would be held is tagged.
 
+mod holding;
 pub(crate) mod upkeep;
 
 use std::fmt::Write as _;
