@@ -133,7 +133,10 @@ impl Transaction {
             said.map_or((None, None), |said| (Some(said.estimate), said.learnable));
         timings.statistics = estimated.elapsed();
 
-        signals.weigh(&engine.parts.scores);
+        match &self.again {
+            None => signals.weigh(&engine.parts.scores),
+            Some(again) => signals.weigh(&again.recording.weights(&engine.parts.scores)),
+        }
         let decision = engine.parts.policy.decide(&signals);
         let missing = self.pending.missing();
         let fields = Fields::of(
@@ -165,7 +168,11 @@ impl Transaction {
         let spf_lost = self.of_spf.is_none();
         let mut of_spf = self.of_spf.take().unwrap_or_default();
         of_spf.retain(|question, answer| answers.get(question) != answer);
-        Arc::new(Recording { answers, of_spf, spf_lost, set_aside, estimate })
+        let damped = match &self.again {
+            None => self.engine.parts.scores.damped().now(),
+            Some(again) => Arc::clone(&again.recording.damped),
+        };
+        Arc::new(Recording { answers, of_spf, spf_lost, set_aside, damped, estimate })
     }
 
     fn known<'a>(
