@@ -184,7 +184,10 @@ impl Transaction {
             said.map_or((None, None), |said| (Some(said.estimate), said.learnable));
         timings.statistics = estimated.elapsed();
 
-        signals.weigh(&engine.parts.scores);
+        match &self.again {
+            None => signals.weigh(&engine.parts.scores),
+            Some(again) => signals.weigh(&again.recording.weights(&engine.parts.scores)),
+        }
         let missing = self.pending.missing();
         let decided = recipients::decide(
             &engine,
@@ -224,7 +227,11 @@ impl Transaction {
         let spf_lost = self.of_spf.is_none();
         let mut of_spf = self.of_spf.take().unwrap_or_default();
         of_spf.retain(|question, answer| answers.get(question) != answer);
-        Arc::new(Recording { answers, of_spf, spf_lost, set_aside, estimate })
+        let damped = match &self.again {
+            None => self.engine.parts.scores.damped().now(),
+            Some(again) => Arc::clone(&again.recording.damped),
+        };
+        Arc::new(Recording { answers, of_spf, spf_lost, set_aside, damped, estimate })
     }
 
     /// The message of whose recipients nobody wants it looked at. What was asked before they were
