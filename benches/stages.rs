@@ -78,6 +78,8 @@ static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| {
         rules: rules.unwrap_or_else(|mistakes| panic!("{mistakes:?}")),
         statistics: None,
         policy: Default::default(),
+        policies: Default::default(),
+        correspondents: None,
         scores: Default::default(),
         resolver: tidegate_dns::Resolver::offline(),
         deadline: Duration::from_secs(2),

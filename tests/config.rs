@@ -59,6 +59,16 @@ fn the_documented_configuration_is_right() {
 }
 
 #[test]
+fn the_example_of_users_is_right() {
+    let dir = tempfile::tempdir().unwrap();
+    let users = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/users.d/*.toml");
+    let file = dir.path().join("tidegate.toml");
+    fs::write(&file, format!("[policy]\nusers = ['{}']\n", users.display())).unwrap();
+    let output = check(&["--config", file.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
 fn the_configurations_that_deploy_shows_are_right() {
     let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy");
     let dir = tempfile::tempdir().unwrap();

@@ -7,8 +7,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Ground floor first: a crate uses only what stands above it.
-const ORDER: [&str; 11] = [
-    "signal", "mail", "milter", "dns", "store", "rules", "bayes", "checks", "policy", "engine",
+const ORDER: [&str; 12] = [
+    "signal",
+    "mail",
+    "milter",
+    "dns",
+    "store",
+    "rules",
+    "bayes",
+    "checks",
+    "policy",
+    "quarantine",
+    "engine",
     "tidegate",
 ];
 

@@ -45,6 +45,12 @@ impl Daemon {
         daemon
     }
 
+    /// Starts again, after it has ended, with the configuration as it now is.
+    pub fn restart(&mut self) {
+        self.child = Self::spawn(self.dir.path());
+        self.wait_ready();
+    }
+
     fn spawn(dir: &Path) -> Child {
         let log = File::options().create(true).append(true).open(dir.join("log")).unwrap();
         Command::new(env!("CARGO_BIN_EXE_tidegate"))

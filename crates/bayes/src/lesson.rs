@@ -74,12 +74,6 @@ impl LessonId {
     pub const fn new(name: [u8; 16]) -> Self {
         Self(name)
     }
-
-    /// The name as bytes.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
 }
 
 /// What somebody says of a message.

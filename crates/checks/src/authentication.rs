@@ -198,3 +198,53 @@ pub struct Arc {
     /// Why the chain doesn't hold, in words.
     pub reason: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tidegate_mail::Bounds;
+
+    fn passing(domain: &str, partial_body: bool) -> Authentication {
+        let dkim = Dkim {
+            result: AuthResult::Pass,
+            domain: domain.to_owned(),
+            partial_body,
+            ..Dkim::default()
+        };
+        let dmarc = Dmarc {
+            result: AuthResult::Pass,
+            domain: "shop.example".to_owned(),
+            ..Dmarc::default()
+        };
+        Authentication { dkim: vec![dkim], dmarc, ..Authentication::default() }
+    }
+
+    #[track_caller]
+    fn check(authentication: &Authentication, from: &str, proved: bool) {
+        let raw = format!("{from}\r\n\r\n");
+        let message = Message::parse(raw.as_bytes(), &Bounds::default());
+        assert_eq!(authentication.proved_author(&message).is_some(), proved, "{from}");
+    }
+
+    #[test]
+    fn one_author_of_a_proved_domain_is_proved() {
+        let shop = passing("shop.example", false);
+        check(&shop, "From: Bert <bert@shop.example>", true);
+        check(&shop, "From: bert@mail.shop.example", true);
+        check(&shop, "From: bert@other.example", false);
+        check(&shop, "From: bert@shop.example, eve@shop.example", false);
+        check(&shop, "From: bert@shop.example\r\nFrom: eve@shop.example", false);
+        check(&shop, "From: Bert", false);
+        check(&Authentication::default(), "From: bert@shop.example", false);
+        check(&passing("other.example", false), "From: bert@shop.example", true);
+    }
+
+    #[test]
+    fn a_signature_that_leaves_room_for_more_text_proves_no_author() {
+        check(&passing("shop.example", true), "From: bert@shop.example", false);
+        let spf =
+            Spf { result: AuthResult::Pass, domain: "shop.example".to_owned(), ..Spf::default() };
+        let both = Authentication { spf, ..passing("shop.example", true) };
+        check(&both, "From: bert@shop.example", true);
+    }
+}

@@ -8,13 +8,15 @@
 use tidegate_checks::auth::results;
 use tidegate_checks::authentication::Authentication;
 use tidegate_mail::Message;
-use tidegate_policy::{Decision, Verdict, explain};
+use tidegate_policy::{Action, Decision, Form, explain};
 use tidegate_signal::Signals;
 
 use crate::judged::Missing;
+use crate::recipients::{Decided, Telling};
 
 /// Fields that speak in this filter's name; incoming ones are removed.
-const OURS: [&str; 4] = ["X-Spam-Flag", "X-Spam-Score", "X-Spam-Status", "X-Spam-Level"];
+const OURS: [&str; 5] =
+    ["X-Spam-Flag", "X-Spam-Score", "X-Spam-Status", "X-Spam-Level", "X-Tidegate-Release"];
 
 /// Past so many forged copies of one field the message carries them all the same; each removal
 /// costs the MTA a search.
@@ -38,13 +40,49 @@ pub struct AddedField {
     pub value: String,
 }
 
+/// The subject with a prefix before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSubject {
+    /// Its value.
+    pub value: String,
+    /// Whether the message has a subject, whose place it takes.
+    pub replaces: bool,
+}
+
 /// The changes to the header section.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Fields {
+pub struct Changes {
     /// The last of a name first, so that removing one leaves the numbers of the others right.
     pub remove: Vec<RemovedField>,
     /// In the order in which they stand, the first on top of the message.
     pub add: Vec<AddedField>,
+    /// The new subject, where there is one.
+    pub subject: Option<NewSubject>,
+}
+
+/// What the header section can be made to carry, from which each form takes its part.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Fields {
+    forged: Vec<RemovedField>,
+    results: String,
+    score: f32,
+    status: Status,
+    subject: Option<String>,
+}
+
+/// `X-Spam-Status`.
+#[derive(Debug, Clone, PartialEq)]
+enum Status {
+    /// The same for all who get the message.
+    One(String),
+    /// As the message is tagged for those who get it, or not.
+    ByForm { marked: String, tagged: String },
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        Self::One(String::new())
+    }
 }
 
 impl Fields {
@@ -52,20 +90,72 @@ impl Fields {
         message: &Message<'_>,
         id: &str,
         authentication: &Authentication,
-        decision: &Decision,
+        decided: &Decided,
         signals: &Signals,
         missing: Missing,
     ) -> Self {
-        let remove = forged(message, id);
+        let missing = missing.word();
+        let signals = decided.own_signals.as_ref().unwrap_or(signals);
+        let told = decided.told.as_ref().unwrap_or(&decided.decision);
+        let all = |decision: &Decision| folded(&explain::status(decision, signals, &missing));
+        let with = |action| all(&Decision { action, ..told.clone() });
+        let common =
+            |tagged| folded(&explain::shared_status(tagged, told.score, signals, &missing));
+        let status = match decided.telling {
+            Telling::All => Status::One(all(told)),
+            Telling::ByForm => Status::ByForm {
+                marked: with(Action::Accept),
+                tagged: with(told.action.max(Action::Tag)),
+            },
+            Telling::Common => Status::ByForm { marked: common(false), tagged: common(true) },
+        };
+        Self {
+            forged: forged(message, id),
+            results: results::format(id, authentication),
+            score: told.score,
+            status,
+            subject: message
+                .field("Subject")
+                .filter(|_| decided.tags_subject)
+                .map(|field| field.raw_text().into_owned()),
+        }
+    }
+
+    /// What is changed to bring the message into `form`.
+    #[must_use]
+    pub fn in_form(&self, form: &Form) -> Changes {
+        if *form == Form::AsItCame {
+            return Changes::default();
+        }
+        let tagged = *form > Form::Marked;
         let field = |name, value| AddedField { name, value };
-        let status = explain::status(decision, signals, &missing.word());
-        let mut add = vec![field("Authentication-Results", results::format(id, authentication))];
-        if decision.verdict >= Verdict::Tag {
+        let mut add = vec![field("Authentication-Results", self.results.clone())];
+        if tagged {
             add.push(field("X-Spam-Flag", "YES".to_owned()));
         }
-        add.push(field("X-Spam-Score", format!("{:.2}", decision.score)));
-        add.push(field("X-Spam-Status", folded(&status)));
-        Self { remove, add }
+        add.push(field("X-Spam-Score", format!("{:.2}", self.score)));
+        let status = match &self.status {
+            Status::One(status) => status,
+            Status::ByForm { tagged: status, .. } if tagged => status,
+            Status::ByForm { marked: status, .. } => status,
+        };
+        add.push(field("X-Spam-Status", status.clone()));
+        let subject = match form {
+            Form::TaggedSubject(prefix) => self.prefixed(prefix),
+            _ => None,
+        };
+        Changes { remove: self.forged.clone(), add, subject }
+    }
+
+    /// The subject with `prefix`, unless it begins with it already.
+    fn prefixed(&self, prefix: &str) -> Option<NewSubject> {
+        match &self.subject {
+            Some(subject) if subject.starts_with(prefix.trim_end()) => None,
+            Some(subject) => {
+                Some(NewSubject { value: format!("{prefix}{subject}"), replaces: true })
+            }
+            None => Some(NewSubject { value: prefix.trim_end().to_owned(), replaces: false }),
+        }
     }
 }
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_checks::authentication::Authentication;
-use tidegate_mail::{Address, Envelope};
-use tidegate_policy::{Decision, Verdict, explain};
+use tidegate_mail::Envelope;
+use tidegate_policy::{Decision, Thresholds, Verdict, explain};
 use tidegate_signal::Signals;
 
 use crate::carry::Fields;
+use crate::recipients::{Decided, Recipient, untouched};
 use crate::recording::Recording;
 use crate::statistics::Learnable;
 
@@ -56,31 +57,22 @@ impl Missing {
     }
 }
 
-/// What was decided for one recipient.
-#[derive(Debug, Clone)]
-pub struct Recipient {
-    /// As RCPT said.
-    pub address: Address,
-    /// The outcome.
-    pub verdict: Verdict,
-    /// Why, in one line.
-    pub reason: String,
-}
-
 /// A message, judged.
 #[derive(Debug, Clone)]
 pub struct Judged {
     /// What SMTP said.
     pub envelope: Envelope,
-    /// The outcome under the site's policy.
+    /// What all recipients share; by the site's thresholds and nobody's choice where they differ.
     pub decision: Decision,
-    /// Everything that was said of the message.
+    /// Everything that was said of the message, whoever receives it.
     pub signals: Signals,
+    /// The same with what is said for an only recipient, where anything is.
+    pub own_signals: Option<Signals>,
     /// The outcome for each recipient.
     pub recipients: Vec<Recipient>,
     /// Who sent it, as far as that is proved.
     pub authentication: Authentication,
-    /// What the delivered message carries out.
+    /// What the delivered message carries out, in each form.
     pub fields: Fields,
     /// What the verdict had to do without.
     pub missing: Missing,
@@ -96,7 +88,7 @@ impl Judged {
     #[expect(clippy::too_many_arguments, reason = "each is a part of the result")]
     pub(crate) fn new(
         envelope: Envelope,
-        decision: Decision,
+        decided: Decided,
         signals: Signals,
         authentication: Authentication,
         fields: Fields,
@@ -105,20 +97,12 @@ impl Judged {
         recording: Option<Arc<Recording>>,
         timings: Timings,
     ) -> Self {
-        let reason = explain::reason(&decision, &signals);
-        let recipients = envelope
-            .recipients
-            .iter()
-            .map(|address| Recipient {
-                address: address.clone(),
-                verdict: decision.verdict,
-                reason: reason.clone(),
-            })
-            .collect();
+        let Decided { decision, own_signals, recipients, .. } = decided;
         Self {
             envelope,
             decision,
             signals,
+            own_signals,
             recipients,
             authentication,
             fields,
@@ -129,9 +113,53 @@ impl Judged {
         }
     }
 
+    /// A message that nobody wants looked at.
+    pub(crate) fn unfiltered(
+        envelope: Envelope,
+        recipients: Vec<Recipient>,
+        thresholds: Thresholds,
+    ) -> Self {
+        Self {
+            envelope,
+            decision: untouched(thresholds),
+            signals: Signals::new(),
+            own_signals: None,
+            recipients,
+            authentication: Authentication::default(),
+            fields: Fields::default(),
+            missing: Missing::default(),
+            learnable: None,
+            recording: None,
+            timings: Timings::default(),
+        }
+    }
+
+    /// The outcome of the message as a whole: the mildest that a recipient has.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        let each = self.recipients.iter().map(|recipient| recipient.verdict);
+        each.min().unwrap_or(self.decision.action.verdict())
+    }
+
+    /// What may be told to all who receive it.
+    #[must_use]
+    pub fn told(&self) -> &Signals {
+        self.own_signals.as_ref().unwrap_or(&self.signals)
+    }
+
+    /// Whether recipients differ in what becomes of the message, or in why.
+    #[must_use]
+    pub fn is_split(&self) -> bool {
+        let [first, others @ ..] = &self.recipients[..] else { return false };
+        others.iter().any(|other| !Arc::ptr_eq(&first.own, &other.own))
+    }
+
     /// Why the outcome is what it is, in one line.
     #[must_use]
     pub fn reason(&self) -> String {
-        explain::reason(&self.decision, &self.signals)
+        match &self.recipients[..] {
+            [first, ..] if !self.is_split() => first.reason.to_string(),
+            _ => explain::reason(&self.decision, self.told()),
+        }
     }
 }

@@ -9,9 +9,12 @@
 //! [`Judged::missing`] and never counts against a message.
 
 mod carry;
+mod correspondents;
 mod judged;
 mod pending;
+mod recipients;
 mod recording;
+mod rewrite;
 mod statistics;
 mod transaction;
 
@@ -23,12 +26,14 @@ use tidegate_checks::lists::Lists;
 use tidegate_checks::{AnyCheck, Known, Questions, Site, Stage};
 use tidegate_dns::{Answers, Resolver};
 use tidegate_mail::{Bounds, Envelope, Message};
-use tidegate_policy::Policy;
+use tidegate_policy::{Policies, Policy};
 use tidegate_rules::RuleSet;
 use tidegate_signal::{Scores, Signals};
 
-pub use carry::{AddedField, Fields, RemovedField};
-pub use judged::{Judged, Missing, Recipient, Timings};
+pub use carry::{AddedField, Changes, Fields, NewSubject, RemovedField};
+pub use correspondents::Correspondents;
+pub use judged::{Judged, Missing, Timings};
+pub use recipients::{Own, Recipient};
 pub use recording::{Again, Recording};
 pub use statistics::{Learnable, Statistics};
 pub use transaction::Transaction;
@@ -49,6 +54,11 @@ pub struct Parts {
     pub statistics: Option<Statistics>,
     /// Thresholds and caps.
     pub policy: Policy,
+    /// What each recipient wants. Replaced by edits while the engine runs; a transaction ends with
+    /// the book that it began with.
+    pub policies: Arc<Policies>,
+    /// Who has written to whom; `None` where nobody keeps it.
+    pub correspondents: Option<Arc<dyn Correspondents>>,
     /// Scores that the configuration sets.
     pub scores: Scores,
     /// Who answers questions.
@@ -109,6 +119,7 @@ impl Engine {
         envelope: Envelope,
         raw: &[u8],
     ) -> Judged {
+        envelope.recipients.iter().for_each(|address| transaction.recipient(address));
         transaction.envelope = envelope;
         for stage in [Stage::Connect, Stage::Helo, Stage::Mail] {
             transaction.reached(stage);

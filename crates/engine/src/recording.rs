@@ -4,10 +4,12 @@
 //! Invariant: judged again by its [`Recording`], with the clock of then and the same configuration, a
 //! message has the same verdict, signals and missing answers, whatever the network says by now.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tidegate_bayes::Estimate;
 use tidegate_dns::{Answers, Name};
+use tidegate_signal::{Damped, Scores};
 
 /// Everything from outside that a verdict used.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +23,8 @@ pub struct Recording {
     pub spf_lost: bool,
     /// List zones that were not believed, so that what they said is not among the answers.
     pub set_aside: Vec<Name>,
+    /// Signals that did not count against mail.
+    pub damped: Arc<BTreeSet<String>>,
     /// What statistics made of the message, where they were asked.
     pub estimate: Option<Estimate>,
 }
@@ -38,6 +42,13 @@ pub struct Again {
 }
 
 impl Recording {
+    /// The scores of a configuration, but for what was damped then.
+    pub(crate) fn weights(&self, scores: &Scores) -> Scores {
+        let then = Damped::default();
+        then.set((*self.damped).clone());
+        scores.clone().damping(then)
+    }
+
     /// The answers that SPF had.
     pub(crate) fn for_spf(&self) -> Answers {
         let mut answers = self.answers.clone();

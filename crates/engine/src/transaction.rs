@@ -11,14 +11,15 @@ use tidegate_checks::auth::Verified;
 use tidegate_checks::authentication::{Authentication, Spf};
 use tidegate_checks::{Known, Questions, Stage};
 use tidegate_dns::{Answers, Name};
-use tidegate_mail::{Envelope, Message};
+use tidegate_mail::{Address, Envelope, Message};
+use tidegate_policy::Book;
 use tokio::task::JoinHandle;
 
-use crate::Engine;
 use crate::carry::Fields;
 use crate::judged::{Judged, Timings};
 use crate::pending::Pending;
 use crate::recording::{Again, Recording};
+use crate::{Engine, recipients};
 
 /// Rounds of lookups that an SPF record or a key may lead through. SPF allows ten lookups in a
 /// chain (RFC 7208, section 4.6.4); whatever needs more is not worth the wait.
@@ -38,6 +39,9 @@ pub struct Transaction {
     again: Option<Again>,
     /// What SPF found out by itself, where that is recorded; `None`: it was lost.
     of_spf: Option<Answers>,
+    book: Arc<Book>,
+    /// Stages reached while nobody was known to want the message looked at; `None`: somebody does.
+    held_back: Option<Vec<Stage>>,
 }
 
 impl Transaction {
@@ -49,6 +53,9 @@ impl Transaction {
                 Pending::knowing(again.recording.answers.clone(), further)
             }
         };
+        let book = engine.parts.policies.book();
+        // Where filtering is what some have asked for, nothing is asked before one of them receives.
+        let held_back = (!book.default_policy().filtering).then(Vec::new);
         Self {
             envelope: Envelope::default(),
             engine,
@@ -58,11 +65,48 @@ impl Transaction {
             headers_asked: false,
             again,
             of_spf: Some(Answers::default()),
+            book,
+            held_back,
+        }
+    }
+
+    /// Tells that `address` is to receive the message.
+    pub fn recipient(&mut self, address: &Address) {
+        if self.held_back.is_some() && self.book.policy(address).filtering {
+            self.ask_what_was_held_back();
+        }
+    }
+
+    /// Whether none of the envelope's recipients wants the message looked at.
+    #[must_use]
+    pub fn is_unfiltered(&self) -> bool {
+        let recipients = &self.envelope.recipients;
+        let default = self.book.default_policy().filtering;
+        if recipients.is_empty() || default && !self.book.has_own() {
+            return false;
+        }
+        recipients.iter().all(|address| !self.book.policy(address).filtering)
+    }
+
+    /// Whether some of the envelope's recipients want the message as it came.
+    #[must_use]
+    pub fn has_unfiltered(&self) -> bool {
+        let mut recipients = self.envelope.recipients.iter();
+        recipients.any(|address| !self.book.policy(address).filtering)
+    }
+
+    fn ask_what_was_held_back(&mut self) {
+        for stage in self.held_back.take().unwrap_or_default() {
+            self.reached(stage);
         }
     }
 
     /// Tells that the envelope now holds what `stage` brings. Starts lookups; doesn't wait.
     pub fn reached(&mut self, stage: Stage) {
+        if let Some(held_back) = &mut self.held_back {
+            held_back.push(stage);
+            return;
+        }
         let questions = self.engine.questions(stage, &self.known(None, None));
         self.pending.ask(questions);
         if stage == Stage::Mail {
@@ -71,8 +115,11 @@ impl Transaction {
     }
 
     /// Tells the header section, as it came, before the body. Optional: what is not told now is
-    /// asked at the end of the message.
+    /// asked at the end of the message. Nothing is asked when nobody wants it.
     pub fn headers(&mut self, header_section: &[u8]) {
+        if self.held_back.is_some() || self.is_unfiltered() {
+            return;
+        }
         let message = Message::parse(header_section, &self.engine.parts.bounds);
         let questions = self.header_questions(&message);
         self.pending.ask(questions);
@@ -83,6 +130,10 @@ impl Transaction {
     ///
     /// Waits for answers until the engine's deadline at the longest.
     pub async fn judge(mut self, raw: &[u8]) -> Judged {
+        if self.is_unfiltered() {
+            return self.unfiltered();
+        }
+        self.ask_what_was_held_back();
         let began = Instant::now();
         let deadline = tokio::time::Instant::now() + self.engine.parts.deadline;
         let engine = Arc::clone(&self.engine);
@@ -133,14 +184,25 @@ impl Transaction {
             said.map_or((None, None), |said| (Some(said.estimate), said.learnable));
         timings.statistics = estimated.elapsed();
 
-        signals.weigh(&engine.parts.scores);
-        let decision = engine.parts.policy.decide(&signals);
+        match &self.again {
+            None => signals.weigh(&engine.parts.scores),
+            Some(again) => signals.weigh(&again.recording.weights(&engine.parts.scores)),
+        }
         let missing = self.pending.missing();
+        let decided = recipients::decide(
+            &engine,
+            &self.book,
+            &self.envelope,
+            &message,
+            &authentication,
+            &signals,
+            missing,
+        );
         let fields = Fields::of(
             &message,
             &engine.parts.site.id,
             &authentication,
-            &decision,
+            &decided,
             &signals,
             missing,
         );
@@ -148,7 +210,7 @@ impl Transaction {
         timings.total = began.elapsed();
         Judged::new(
             self.envelope,
-            decision,
+            decided,
             signals,
             authentication,
             fields,
@@ -165,7 +227,22 @@ impl Transaction {
         let spf_lost = self.of_spf.is_none();
         let mut of_spf = self.of_spf.take().unwrap_or_default();
         of_spf.retain(|question, answer| answers.get(question) != answer);
-        Arc::new(Recording { answers, of_spf, spf_lost, set_aside, estimate })
+        let damped = match &self.again {
+            None => self.engine.parts.scores.damped().now(),
+            Some(again) => Arc::clone(&again.recording.damped),
+        };
+        Arc::new(Recording { answers, of_spf, spf_lost, set_aside, damped, estimate })
+    }
+
+    /// The message of whose recipients nobody wants it looked at. What was asked before they were
+    /// known is not waited for.
+    #[must_use]
+    pub fn unfiltered(self) -> Judged {
+        if let Some(spf) = &self.spf {
+            spf.abort();
+        }
+        let recipients = recipients::all_unfiltered(&self.book, &self.envelope);
+        Judged::unfiltered(self.envelope, recipients, self.book.default_policy().thresholds)
     }
 
     fn known<'a>(

@@ -59,6 +59,8 @@ pub(crate) struct Connection<'a, S, F, M> {
     session: Session,
     filter: Guarded<'a, F, M>,
     outbox: Vec<u8>,
+    /// The outcome of a message is in the outbox.
+    unanswered: bool,
 }
 
 impl<'a, S, F, M> Connection<'a, S, F, M>
@@ -76,7 +78,7 @@ where
         let filter = make();
         let session = Session::new(filter.wants(), limits.session);
         let filter = Guarded::new(make, filter, counters);
-        Self { stream, limits, counters, session, filter, outbox: Vec::new() }
+        Self { stream, limits, counters, session, filter, outbox: Vec::new(), unanswered: false }
     }
 
     /// Serves the connection to its end: the MTA's QUIT or hang-up, or `stopped` between messages.
@@ -89,6 +91,9 @@ where
             let worked_off = self.work_off(&mut inbox).await;
             // An answer that was found is sent, whatever became of the commands behind it.
             send(&mut self.stream, &mut self.outbox, self.limits).await?;
+            if std::mem::take(&mut self.unanswered) {
+                self.filter.run(Filter::answered).await;
+            }
             if worked_off?.is_break() {
                 return Ok(());
             }
@@ -184,7 +189,7 @@ where
 
     /// Has the filter judge the whole message, with signs of life to the MTA meanwhile.
     async fn judge(&mut self) -> Result<(), Broken> {
-        let Self { stream, limits, counters, session, filter, outbox } = self;
+        let Self { stream, limits, counters, session, filter, outbox, unanswered } = self;
         let received = session.received();
         let (octets, truncated) = (received.octets, received.truncated);
         let judged = filter.run(|filter| filter.message(received));
@@ -197,6 +202,7 @@ where
             // Without modifications there is nothing that could be refused.
             let _ = session.finish(&on_failure(), outbox);
         }
+        *unanswered = true;
         counters.message(octets, truncated);
         Ok(())
     }

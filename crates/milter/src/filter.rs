@@ -86,6 +86,13 @@ pub trait Filter: Send {
     /// server tells the MTA that work goes on; once it cannot, the future is dropped.
     fn message(&mut self, received: Received<'_>) -> impl Future<Output = Outcome> + Send;
 
+    /// What became of the messages judged so far was written to the MTA. Until then it may never
+    /// learn of it, and have its client send a message again: a filter that is dropped before has
+    /// no other way to know.
+    fn answered(&mut self) -> impl Future<Output = ()> + Send {
+        ready(())
+    }
+
     /// The transaction was given up.
     fn abort(&mut self) -> impl Future<Output = ()> + Send {
         ready(())

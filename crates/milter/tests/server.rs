@@ -240,3 +240,51 @@ async fn a_listener_without_visitors_takes_no_place_from_the_others() {
         assert_eq!(mta.send("plain").await, "Continue");
     }
 }
+
+/// Tells what it is told of answers.
+struct Told(Arc<std::sync::Mutex<Vec<&'static str>>>);
+
+impl tidegate_milter::Filter for Told {
+    async fn message(&mut self, _: tidegate_milter::Received<'_>) -> tidegate_milter::Outcome {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        self.0.lock().unwrap().push("judged");
+        Default::default()
+    }
+
+    async fn answered(&mut self) {
+        self.0.lock().unwrap().push("answered");
+    }
+}
+
+#[tokio::test]
+async fn a_filter_learns_that_the_mta_was_answered_and_not_when_it_has_gone() {
+    let place = tempfile::tempdir().unwrap();
+    let socket = place.path().join("filter");
+    let listeners =
+        Listener::open(&[Address::Unix(socket.clone())], &Access::default()).await.unwrap();
+    let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let filter = Arc::clone(&told);
+    let make = move || Told(Arc::clone(&filter));
+    tokio::spawn(Server::new(ServerLimits::default()).serve(
+        listeners,
+        make,
+        std::future::pending(),
+    ));
+    let wait_for = |words: &'static [&'static str]| {
+        let told = Arc::clone(&told);
+        timeout(PATIENCE, async move {
+            while told.lock().unwrap()[..] != *words {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+    };
+    let mut mta = Mta::connect(&socket).await;
+    assert_eq!(mta.send("one").await, "Continue");
+    wait_for(&["judged", "answered"]).await.unwrap();
+    mta.begin("two").await;
+    mta.tell(&[Command::EndOfMessage(b"")]).await;
+    drop(mta);
+    wait_for(&["judged", "answered", "judged"]).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(told.lock().unwrap().len(), 3, "nobody was there to be answered");
+}

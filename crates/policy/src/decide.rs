@@ -5,7 +5,7 @@
 
 use tidegate_signal::{Family, Signal, Signals};
 
-use crate::{Caps, Thresholds, Verdict, Weights};
+use crate::{Action, Caps, Personal, Thresholds, UserPolicy, Verdict, Weights};
 
 /// How signals become a verdict.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +40,10 @@ pub(crate) const CONTRADICTED: f32 = 0.5;
 pub struct Decision {
     /// The outcome.
     pub verdict: Verdict,
+    /// What is done with the message.
+    pub action: Action,
+    /// The recipient set this kind of mail apart: the outcome is theirs, not the score's.
+    pub set_apart: bool,
     /// The sum after caps, in points, rounded to hundredths.
     pub score: f32,
     /// The thresholds it was compared with.
@@ -66,7 +70,45 @@ impl Policy {
     /// Decides on a message by its signals.
     #[must_use]
     pub fn decide(&self, signals: &Signals) -> Decision {
-        let sums = self.sums(signals);
+        self.decide_at(self.thresholds, signals, &Personal::default())
+    }
+
+    /// Decides for one recipient: by the message's signals and by theirs, at their thresholds, with
+    /// what they want done there.
+    ///
+    /// Mail of a known correspondent is protected from what its form and content score; what is
+    /// attached, who sent it and what lists say of it still count. Where the recipient would let the
+    /// message through if only its sender could be proved, and the proof is missing because answers
+    /// are, it is tagged and not held or refused.
+    #[must_use]
+    pub fn decide_for(
+        &self,
+        signals: &Signals,
+        user: &UserPolicy,
+        personal: &Personal,
+    ) -> Decision {
+        let mut decision = self.decide_at(user.thresholds, signals, personal);
+        let floor = if personal.bulk { user.bulk.floor() } else { Verdict::Accept };
+        if floor > decision.verdict {
+            decision.verdict = floor;
+            decision.set_apart = true;
+            decision.decisive = vec![crate::personal::BULK_UNWANTED.name.clone().into_owned()];
+        }
+        decision.action = user.action(decision.verdict);
+        if personal.unproven && decision.action > Action::TagSubject {
+            decision.action = Action::Tag;
+        }
+        decision
+    }
+
+    fn decide_at(
+        &self,
+        thresholds: Thresholds,
+        signals: &Signals,
+        personal: &Personal,
+    ) -> Decision {
+        let known = personal.known_correspondent.is_some();
+        let sums = self.sums(signals.iter().chain(&personal.signals), known);
         let total = |sum: &Sum| sum.parts.iter().map(|(score, _)| score).sum::<f32>();
         let mut capped = Vec::new();
         let mut score = 0.0;
@@ -79,12 +121,13 @@ impl Policy {
             score += after;
         }
         let score = (score * 100.0).round() / 100.0;
-        let verdict = self.thresholds.verdict(score);
-        let decisive = match self.thresholds.of(verdict) {
+        let verdict = thresholds.verdict(score);
+        let decisive = match thresholds.of(verdict) {
             Some(from) => self.fewest(sums, score - from, 1.0),
-            None => self.fewest(sums, self.thresholds.tag - score, -1.0),
+            None => self.fewest(sums, thresholds.tag - score, -1.0),
         };
-        Decision { verdict, score, thresholds: self.thresholds, capped, decisive }
+        let action = UserPolicy::default().action(verdict);
+        Decision { verdict, action, set_apart: false, score, thresholds, capped, decisive }
     }
 
     /// The fewest signals whose absence would move the score by more than `margin` against
@@ -147,15 +190,16 @@ impl Policy {
         moves
     }
 
-    /// The signals that count, by family.
-    fn sums(&self, signals: &Signals) -> Vec<Sum> {
-        let of_statistics = signals.iter().filter(|it| it.family() == Family::Statistics);
+    /// The signals that count, by family. `known`: of a correspondent who is protected.
+    fn sums<'s>(&self, signals: impl Iterator<Item = &'s Signal> + Clone, known: bool) -> Vec<Sum> {
+        let of_statistics = signals.clone().filter(|it| it.family() == Family::Statistics);
         let contradicted = of_statistics.map(Signal::score).sum::<f32>() < 0.0;
         let mut sums: Vec<Sum> = Vec::new();
-        for signal in signals.iter().filter(|signal| signal.score() != 0.0) {
+        for signal in signals.filter(|signal| signal.score() != 0.0) {
             let given = signal.score();
             let halved = contradicted && given > 0.0 && is_heard(signal.family());
-            let weight = self.weights.of(signal.family());
+            let protected = known && given > 0.0 && is_protected(signal.family());
+            let weight = if protected { 0.0 } else { self.weights.of(signal.family()) };
             let score = given * weight * if halved { self.contradicted } else { 1.0 };
             let part = (score, Signal::name(signal).to_owned());
             match sums.iter_mut().find(|sum| sum.family == signal.family()) {
@@ -173,6 +217,11 @@ impl Policy {
 /// Whether statistics have heard what a family says.
 pub(crate) const fn is_heard(family: Family) -> bool {
     matches!(family, Family::Headers | Family::Content | Family::Links | Family::Attachments)
+}
+
+/// Whether a known correspondent is protected from what a family says.
+const fn is_protected(family: Family) -> bool {
+    matches!(family, Family::Headers | Family::Content | Family::Links | Family::Statistics)
 }
 
 #[cfg(test)]
@@ -289,5 +338,62 @@ mod tests {
             .map(u32::count_ones)
             .min();
         assert_eq!(Some(whole.decisive.len() as u32), smallest);
+    }
+
+    fn decide_for(
+        list: &[(&'static str, Family, f32)],
+        user: &UserPolicy,
+        personal: &Personal,
+    ) -> Decision {
+        Policy::default().decide_for(&signals(list), user, personal)
+    }
+
+    #[test]
+    fn a_recipients_thresholds_and_actions_are_theirs_alone() {
+        let list = [("A", Family::Content, 9.0)];
+        let thresholds = Thresholds { tag: 10.0, quarantine: 12.0, reject: 20.0 };
+        let patient = UserPolicy { thresholds, ..UserPolicy::default() };
+        let decision = decide_for(&list, &patient, &Personal::default());
+        assert_eq!((decision.verdict, decision.action), (Verdict::Accept, Action::Accept));
+        let by_subject = UserPolicy { at_quarantine: Action::TagSubject, ..UserPolicy::default() };
+        let decision = decide_for(&list, &by_subject, &Personal::default());
+        assert_eq!((decision.verdict, decision.action), (Verdict::Quarantine, Action::TagSubject));
+    }
+
+    #[test]
+    fn a_known_correspondent_is_protected_from_content_and_not_from_files_and_lists() {
+        use Family::{Attachments, Content, Headers, Links, Lists, Statistics};
+        let known = Personal {
+            known_correspondent: Some(crate::Correspondence::WroteTo),
+            ..Personal::default()
+        };
+        let user = UserPolicy::default();
+        let list =
+            [("A", Content, 6.0), ("B", Headers, 3.0), ("C", Links, 4.0), ("D", Statistics, 5.0)];
+        let decision = decide_for(&list, &user, &known);
+        assert_eq!((decision.score, decision.verdict), (0.0, Verdict::Accept), "{decision:?}");
+        assert!(decision.capped.contains(&(Content, 6.0, 0.0)), "{decision:?}");
+        let list = [("A", Content, 6.0), ("B", Attachments, 9.0), ("C", Lists, 7.0)];
+        assert_eq!(decide_for(&list, &user, &known).score, 16.0);
+    }
+
+    #[test]
+    fn bulk_mail_that_is_set_apart_is_no_milder_than_asked() {
+        let user = UserPolicy { bulk: crate::Bulk::Quarantine, ..UserPolicy::default() };
+        let bulk = Personal { bulk: true, ..Personal::default() };
+        let decision = decide_for(&[], &user, &bulk);
+        assert_eq!((decision.action, decision.set_apart), (Action::Quarantine, true));
+        assert_eq!(decision.decisive, ["BULK_UNWANTED"]);
+        let spam = [("A", Family::Policy, 50.0)];
+        assert_eq!(decide_for(&spam, &user, &bulk).action, Action::Reject);
+    }
+
+    #[test]
+    fn mail_whose_proof_is_missing_is_tagged_and_neither_held_nor_refused() {
+        let unproven = Personal { unproven: true, ..Personal::default() };
+        let spam = [("A", Family::Policy, 50.0)];
+        assert_eq!(decide_for(&spam, &UserPolicy::default(), &unproven).action, Action::Tag);
+        let none = decide_for(&[], &UserPolicy::default(), &unproven);
+        assert_eq!(none.action, Action::Accept);
     }
 }

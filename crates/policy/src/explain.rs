@@ -12,15 +12,28 @@ use crate::{Decision, ReplyDetail, Verdict};
 /// `missing` says what a partial verdict lacks, such as `dns`; empty for a whole one.
 #[must_use]
 pub fn status(decision: &Decision, signals: &Signals, missing: &str) -> String {
-    let mut value = format!(
+    let verdict = decision.action.verdict();
+    let start = format!(
         "{}, score={:.2} tag={:.1} quarantine={:.1} reject={:.1} verdict={}",
-        if decision.verdict == Verdict::Accept { "No" } else { "Yes" },
+        if verdict == Verdict::Accept { "No" } else { "Yes" },
         decision.score,
         decision.thresholds.tag,
         decision.thresholds.quarantine,
         decision.thresholds.reject,
-        decision.verdict,
+        verdict,
     );
+    with_signals(start, signals, missing)
+}
+
+/// The same for one of several recipients who may differ: only what is common to all of them, and
+/// whether the message is tagged for those who get it in this form. A threshold would be somebody's.
+#[must_use]
+pub fn shared_status(tagged: bool, score: f32, signals: &Signals, missing: &str) -> String {
+    let start = format!("{}, score={score:.2}", if tagged { "Yes" } else { "No" });
+    with_signals(start, signals, missing)
+}
+
+fn with_signals(mut value: String, signals: &Signals, missing: &str) -> String {
     if !missing.is_empty() {
         value.push_str(" partial=");
         value.push_str(missing);
@@ -59,6 +72,7 @@ pub fn reason(decision: &Decision, signals: &Signals) -> String {
             return format!("{:.2} points, under {:.1}", decision.score, decision.thresholds.tag);
         }
         Verdict::Accept => format!("under {:.1} thanks to", decision.thresholds.tag),
+        _ if decision.set_apart => format!("{} as asked for", decision.verdict),
         verdict => match decision.thresholds.of(verdict) {
             Some(from) => format!("at or over {from:.1} because of"),
             None => "because of".to_owned(),
@@ -80,8 +94,11 @@ pub fn rejection(
     reference: &str,
     contact: Option<&str>,
 ) -> Vec<String> {
-    let mut lines = vec!["This message was refused because it looks like spam.".to_owned()];
     let decisive = || decision.decisive.iter().filter_map(|name| signals.get(name));
+    // What somebody has decided says nothing of how the message looks.
+    let chosen = decisive().count() > 0 && decisive().all(|it| it.family() == Family::Policy);
+    let because = if chosen { "" } else { " because it looks like spam" };
+    let mut lines = vec![format!("This message was refused{because}.")];
     match detail {
         ReplyDetail::None => {}
         ReplyDetail::Class => {
@@ -186,6 +203,17 @@ mod tests {
             status(&decision, &signals, "dns"),
             "No, score=0.00 tag=5.0 quarantine=8.0 reject=15.0 verdict=accept partial=dns signals=none"
         );
+    }
+
+    #[test]
+    fn what_all_recipients_share_tells_no_thresholds() {
+        let (decision, signals) = rejected();
+        assert_eq!(
+            shared_status(true, decision.score, &signals, "dns:1/2"),
+            "Yes, score=15.90 partial=dns:1/2 \
+             signals=DATE_IN_FUTURE(8.00), LISTED_SBL(8.00), DKIM_PASS(-0.10)"
+        );
+        assert!(shared_status(false, 1.0, &Signals::new(), "").starts_with("No, score=1.00 "));
     }
 
     #[test]

@@ -147,6 +147,13 @@ impl Signals {
         self.all.retain(keep);
     }
 
+    /// These, and those of `more` whose names are not among them.
+    #[must_use]
+    pub fn joined(&self, more: &Self) -> Self {
+        let others = more.all.iter().filter(|signal| !self.has(signal.name()));
+        Self { all: self.all.iter().chain(others).cloned().collect() }
+    }
+
     /// Whether `name` was stated.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {

@@ -154,4 +154,24 @@ pub(crate) mod tests {
             resolver,
         }
     }
+    #[tokio::test]
+    async fn what_was_damped_is_damped_when_the_message_is_judged_again() {
+        let mut parts = config::load(&Options { offline: true, ..Options::default() })
+            .unwrap_or_else(|mistakes| panic!("{mistakes:?}"))
+            .parts;
+        let damped = tidegate_signal::Damped::default();
+        damped.set(["MISSING_DATE".to_owned()].into());
+        parts.scores = parts.scores.damping(damped.clone());
+        parts.records = true;
+        let (engine, raw) = (Arc::new(Engine::new(parts)), b"Subject: no date\r\n\r\n");
+        let judged = engine.judge(Envelope::default(), raw, 7).await;
+        assert!(judged.signals.get("MISSING_DATE").unwrap().is_damped());
+        damped.set(std::collections::BTreeSet::new());
+        let again = tidegate_engine::Again::exactly(judged.recording.clone().unwrap());
+        let again = engine.judge_again(Envelope::default(), raw, 7, again).await;
+        assert_eq!(
+            crate::json::verdict("x", &again).unwrap(),
+            crate::json::verdict("x", &judged).unwrap()
+        );
+    }
 }

@@ -19,18 +19,27 @@ use tidegate_milter::{
     Actions, Counted, Disposition, Filter, Mailbox, Outcome, Peer, Received, Wants,
 };
 use tidegate_policy::{Config, Fallback, Verdict};
+use tidegate_quarantine::Quarantine;
 
 use crate::beside::Beside;
 use crate::config::Addresses;
 use crate::logging;
 use crate::metrics::Metrics;
 use crate::overload::Gate;
+use crate::policies::StoredPolicies;
 use crate::remembered::Remembered;
-use crate::{control, knowledge};
+use crate::{control, knowledge, quarantine};
 
 mod answer;
+pub(crate) mod holder;
+mod ours;
+mod split;
 #[cfg(test)]
 mod tests;
+
+use holder::Holder;
+pub(crate) use split::Counts;
+use split::{Parted, Parting, Unanswered};
 
 /// What all connections share.
 pub(crate) struct Daemon {
@@ -38,6 +47,12 @@ pub(crate) struct Daemon {
     pub(crate) metrics: Metrics,
     lessons: Arc<Lessons>,
     pub(crate) remembered: Arc<Remembered>,
+    /// The policies that the store keeps; `None`: this process does not have it.
+    pub(crate) policies: Option<Arc<StoredPolicies>>,
+    /// Where mail is held; `None`: quarantine is off, and tags.
+    quarantine: Option<Arc<Quarantine>>,
+    /// Who holds messages and sends copies: the quarantine.
+    holder: Option<Arc<dyn Holder>>,
 }
 
 /// One configuration at work. A message ends with the one it began with.
@@ -46,6 +61,7 @@ pub(crate) struct Running {
     pub(crate) verdict: Config,
     pub(crate) addresses: Addresses,
     auto_learn: AutoLearn,
+    split_timeout_ms: u64,
     gate: Gate,
     pub(crate) beside: Option<Beside>,
 }
@@ -56,9 +72,10 @@ impl Running {
         verdict: Config,
         addresses: Addresses,
         auto_learn: AutoLearn,
+        split_timeout_ms: u64,
     ) -> Self {
         let gate = Gate::new(&verdict);
-        Self { engine, verdict, addresses, auto_learn, gate, beside: None }
+        Self { engine, verdict, addresses, auto_learn, split_timeout_ms, gate, beside: None }
     }
 
     /// With those who are told of judged messages.
@@ -73,8 +90,22 @@ impl Daemon {
         metrics: Metrics,
         lessons: Arc<Lessons>,
         remembered: Arc<Remembered>,
+        policies: Option<Arc<StoredPolicies>>,
+        quarantine: Option<Arc<Quarantine>>,
+        holder: Option<Arc<dyn Holder>>,
     ) -> Arc<Self> {
-        Arc::new(Self { running: ArcSwap::from_pointee(running), metrics, lessons, remembered })
+        let running = ArcSwap::from_pointee(running);
+        Arc::new(Self { running, metrics, lessons, remembered, policies, quarantine, holder })
+    }
+
+    /// What was learned.
+    pub(crate) const fn lessons(&self) -> &Arc<Lessons> {
+        &self.lessons
+    }
+
+    /// Where mail is held.
+    pub(crate) const fn quarantine(&self) -> Option<&Arc<Quarantine>> {
+        self.quarantine.as_ref()
     }
 
     /// Learns a message on which enough kinds of evidence agree, beside the answer to it.
@@ -128,7 +159,9 @@ impl Daemon {
 
     /// The metrics, in Prometheus's text form.
     pub(crate) fn metrics_page(&self, milter: &Counted) -> prometheus::Result<String> {
-        self.metrics.page(milter, &self.running.load().engine)
+        let page = self.metrics.page(milter, &self.running.load().engine)?;
+        let held = self.quarantine().map(|held| quarantine::metrics(&held.counted()));
+        Ok(page + &held.unwrap_or_default())
     }
 }
 
@@ -136,6 +169,7 @@ impl Daemon {
 pub(crate) struct Session {
     daemon: Arc<Daemon>,
     current: Option<Current>,
+    unanswered: Unanswered,
 }
 
 /// A message on its way, or the greeting before it.
@@ -158,7 +192,7 @@ enum Unjudged {
 
 impl Session {
     pub(crate) fn new(daemon: Arc<Daemon>) -> Self {
-        Self { daemon, current: None }
+        Self { daemon, current: None, unanswered: Unanswered::default() }
     }
 
     /// Begins a message: what the connection is known by is told again, and answered from the
@@ -176,7 +210,12 @@ impl Session {
 impl Filter for Session {
     fn wants(&self) -> Wants {
         let changes = Actions::ADD_HEADERS | Actions::CHANGE_HEADERS;
-        Wants { required: changes, ..Wants::default() }
+        Wants {
+            required: changes,
+            // Without it nobody can be taken off a message.
+            optional: Actions::DELETE_RECIPIENTS,
+            ..Wants::default()
+        }
     }
 
     async fn connect(&mut self, envelope: &tidegate_milter::Envelope) -> Disposition {
@@ -210,8 +249,17 @@ impl Filter for Session {
         Disposition::Continue
     }
 
+    async fn rcpt(&mut self, _: &tidegate_milter::Envelope, recipient: Mailbox<'_>) -> Disposition {
+        if let Some(current) = &mut self.current {
+            current.transaction.recipient(&address(recipient));
+        }
+        Disposition::Continue
+    }
+
     async fn headers(&mut self, received: Received<'_>) -> Disposition {
         if let Some(current) = &mut self.current {
+            current.transaction.envelope.recipients =
+                received.envelope.recipients().map(address).collect();
             current.transaction.headers(received.header());
         }
         Disposition::Continue
@@ -230,18 +278,39 @@ impl Filter for Session {
         transaction.envelope.queue_id = text(received.envelope.macro_value("i"));
         let envelope = transaction.envelope.clone();
         let reference = envelope.queue_id.clone().unwrap_or_else(made_up_reference);
+        let ours = ours::answer(&self.daemon, &running, &envelope, &received, &reference).await;
+        if let Some(outcome) = ours {
+            return outcome;
+        }
+        if transaction.is_unfiltered() {
+            self.daemon.metrics.judged(&transaction.unfiltered());
+            logging::unfiltered(&envelope, &reference, received.octets);
+            return Outcome::default();
+        }
         self.daemon.prepare(&envelope).await;
+        let wanted_as_it_came = transaction.has_unfiltered();
 
         match judge(&running, transaction, received.raw).await {
             Ok(judged) => {
                 self.daemon.metrics.judged(&judged);
                 self.daemon.learn_by_itself(&running, &judged);
                 self.daemon.remembered.judged(&judged, received.header(), &running.engine);
-                logging::judged(&judged, &reference, received.octets, running.addresses);
-                let outcome = answer::to_judged(&judged, &running.verdict, &reference);
+                let Parted { outcome, entries, counts } = Parting {
+                    daemon: &self.daemon,
+                    running: &running,
+                    judged: &judged,
+                    received,
+                    reference: &reference,
+                }
+                .part()
+                .await;
+                self.unanswered.add(entries, counts);
+                logging::judged(&judged, &reference, received.octets, running.addresses, counts);
                 if let Some(beside) = &running.beside {
                     let (raw, octets) = (received.raw, received.octets);
-                    beside.tell(judged, raw, octets, &reference, now, Vec::new());
+                    let unfiltered = judged.recipients.iter().filter(|it| !it.is_filtered());
+                    let left_out = unfiltered.map(|it| it.address.clone()).collect();
+                    beside.tell(judged, raw, octets, &reference, now, left_out);
                 }
                 outcome
             }
@@ -261,9 +330,14 @@ impl Filter for Session {
                     running.addresses,
                 );
                 let forged = running.engine.forged_fields(received.header());
-                answer::to_unjudged(why.word(), fallback, &forged)
+                let forged = (!wanted_as_it_came).then_some(&forged[..]);
+                answer::to_unjudged(why.word(), fallback, forged)
             }
         }
+    }
+
+    async fn answered(&mut self) {
+        self.unanswered.answered(self.daemon.holder.as_ref()).await;
     }
 
     async fn abort(&mut self) {

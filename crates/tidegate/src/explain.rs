@@ -24,6 +24,8 @@ pub(crate) struct View {
 const BAR: usize = 30;
 /// Where the words behind a label begin.
 const LABEL: usize = 11;
+/// Recipients that are told one by one.
+const MOST_RECIPIENTS: usize = 20;
 /// A signal's evidence takes no more lines than these.
 const MOST_LINES: usize = 4;
 
@@ -44,6 +46,7 @@ impl View {
         let mut text = format!("{}\n", self.paint("1", name));
         self.outcome(&mut text, judged);
         self.labelled(&mut text, "because", &judged.reason());
+        self.recipients(&mut text, judged);
         self.labelled(&mut text, "from", &envelope(judged, inferred));
         self.labelled(&mut text, "proof", &proof(judged));
         for (family, before, after) in &judged.decision.capped {
@@ -63,9 +66,10 @@ impl View {
 
     fn outcome(self, text: &mut String, judged: &Judged) {
         let decision = &judged.decision;
-        let word = decision.verdict.as_str().to_uppercase();
+        let verdict = judged.verdict();
+        let word = verdict.as_str().to_uppercase();
         let limits = &decision.thresholds;
-        let colour = colour_of(decision.verdict);
+        let colour = colour_of(verdict);
         let _ = writeln!(
             text,
             "  {} {:>6.2} points   {}   tag {} · quarantine {} · reject {}",
@@ -78,6 +82,22 @@ impl View {
         );
     }
 
+    /// Each recipient's outcome, where they differ.
+    fn recipients(self, text: &mut String, judged: &Judged) {
+        if !judged.is_split() {
+            return;
+        }
+        for recipient in judged.recipients.iter().take(MOST_RECIPIENTS) {
+            let address = printable(recipient.address.as_str());
+            let (action, reason) = (recipient.own.decision.action, &recipient.reason);
+            self.labelled(text, "for", &format!("{address}: {action}: {reason}"));
+        }
+        let more = judged.recipients.len().saturating_sub(MOST_RECIPIENTS);
+        if more > 0 {
+            self.labelled(text, "for", &format!("{more} more, whom --json tells"));
+        }
+    }
+
     fn labelled(self, text: &mut String, label: &str, words: &str) {
         if words.is_empty() {
             return;
@@ -87,7 +107,7 @@ impl View {
     }
 
     fn signals(self, text: &mut String, judged: &Judged) {
-        let sorted = explain::by_weight(&judged.signals);
+        let sorted = explain::by_weight(judged.told());
         let (counted, noticed): (Vec<&Signal>, Vec<&Signal>) =
             sorted.into_iter().partition(|signal| signal.score() != 0.0);
         let names = counted.iter().chain(&noticed).map(|signal| signal.name().len());
@@ -210,7 +230,11 @@ fn envelope(judged: &Judged, inferred: bool) -> String {
     if inferred {
         words.push_str(" (as its header says; --ip, --helo and --from say otherwise)");
     }
-    // Whoever sent it chose these words.
+    printable(&words)
+}
+
+/// What strangers wrote, without what would disturb the terminal.
+fn printable(words: &str) -> String {
     words.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect()
 }
 
@@ -265,6 +289,7 @@ mod tests {
             },
             decision: Policy::default().decide(&signals),
             signals,
+            own_signals: None,
             recipients: Vec::new(),
             authentication: Default::default(),
             fields: Fields::default(),

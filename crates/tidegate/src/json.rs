@@ -69,7 +69,7 @@ pub(crate) fn verdict(file: &str, judged: &Judged) -> serde_json::Result<String>
 
 fn written(file: &str, judged: &Judged, elapsed_us: Option<u128>) -> serde_json::Result<String> {
     let Thresholds { tag, quarantine, reject } = judged.decision.thresholds;
-    let said = explain::by_weight(&judged.signals).into_iter().map(|signal| Said {
+    let said = explain::by_weight(judged.told()).into_iter().map(|signal| Said {
         name: signal.name(),
         family: signal.family(),
         score: hundredths(signal.score()),
@@ -83,7 +83,7 @@ fn written(file: &str, judged: &Judged, elapsed_us: Option<u128>) -> serde_json:
     });
     serde_json::to_string(&Line {
         file,
-        verdict: judged.decision.verdict,
+        verdict: judged.verdict(),
         score: hundredths(judged.decision.score),
         thresholds: Levels {
             tag: hundredths(tag),

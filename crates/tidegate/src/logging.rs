@@ -13,6 +13,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{Addresses, Format, Level, Log};
+use crate::daemon::Counts;
 
 /// Begins to log. Once a process.
 pub(crate) fn start(log: &Log, verbose: bool) {
@@ -37,20 +38,27 @@ pub(crate) fn start(log: &Log, verbose: bool) {
 }
 
 /// The one line of a message that was judged.
-pub(crate) fn judged(judged: &Judged, reference: &str, octets: u64, addresses: Addresses) {
+pub(crate) fn judged(
+    judged: &Judged,
+    reference: &str,
+    octets: u64,
+    addresses: Addresses,
+    split: Counts,
+) {
     let envelope = &judged.envelope;
     let decision = &judged.decision;
     // Strings as strings, not displayed: the subscriber escapes what strangers wrote.
     tracing::info!(
         target: "tidegate::verdict",
         queue_id = reference,
-        verdict = decision.verdict.as_str(),
+        verdict = judged.verdict().as_str(),
         score = hundredths(decision.score),
         signals = scored(judged).as_str(),
         decisive = decision.decisive.join(",").as_str(),
         client = client(envelope).as_str(),
         sender = sender(envelope.sender.as_ref(), addresses).as_str(),
         recipients = envelope.recipients.len(),
+        split = split.words().as_str(),
         size = octets,
         elapsed_ms = milliseconds(judged.timings.total),
         partial = judged.missing.word().as_str(),
@@ -68,6 +76,17 @@ pub(crate) fn judged(judged: &Judged, reference: &str, octets: u64, addresses: A
         dns_asked = judged.missing.asked,
         dns_unanswered = judged.missing.unanswered,
         "stages"
+    );
+}
+
+/// The one line of a message that none of its recipients wants filtered: that it came.
+pub(crate) fn unfiltered(envelope: &Envelope, reference: &str, octets: u64) {
+    tracing::info!(
+        target: "tidegate::verdict",
+        queue_id = reference,
+        recipients = envelope.recipients.len(),
+        size = octets,
+        "not filtered"
     );
 }
 

@@ -6,10 +6,11 @@
 //! Invariant: every command builds its engine from one configuration in one way, so that they all
 //! say the same of the same message.
 
+mod administration;
 mod api;
 mod beside;
+mod calendar;
 mod cli;
-mod clock;
 mod compare;
 mod config;
 mod control;
@@ -23,8 +24,10 @@ mod logging;
 mod metrics;
 mod overload;
 mod pages;
+mod policies;
 mod process;
 mod pseudonym;
+mod quarantine;
 mod reload;
 mod remembered;
 mod services;
@@ -43,11 +46,13 @@ fn main() -> ExitCode {
         Command::Check(flags) => cli::check::run(&cli.global, flags),
         Command::Scan(flags) => cli::scan::run(&cli.global, flags),
         Command::Learn(flags) => cli::learn::run(&cli.global, flags),
+        Command::Quarantine(flags) => cli::quarantine::run(&cli.global, flags),
         Command::Train(flags) => cli::train::run(&cli.global, flags),
         Command::Guard(flags) => cli::guard::run(&cli.global, flags),
         Command::Tune(flags) => cli::tune::run(&cli.global, flags),
         Command::Eval(flags) => cli::eval::run(&cli.global, flags),
         Command::Token(flags) => cli::token::run(&cli.global, flags),
+        Command::Policy(flags) => cli::policy::run(&cli.global, flags),
         Command::Signals(flags) => cli::signals::run(&cli.global, flags),
         Command::Journal(flags) => cli::journal::run(&cli.global, flags),
         Command::Replay(flags) => cli::replay::run(&cli.global, flags),

@@ -15,10 +15,11 @@ use prometheus::{
 use tidegate_dns::{Resolver, Stats};
 use tidegate_engine::{Engine, Judged};
 use tidegate_milter::Counted;
-use tidegate_policy::Verdict;
+use tidegate_policy::{Action, Verdict};
 
 pub(crate) use beside::Beside;
 
+use crate::daemon::Counts;
 use crate::process;
 
 /// The bounds of the stages' histograms, in seconds: from what a check takes to what DNS takes.
@@ -31,6 +32,8 @@ const BUCKETS: [f64; 14] = [
 pub(crate) struct Metrics {
     registry: Registry,
     messages: IntCounterVec,
+    recipients: IntCounterVec,
+    split_failures: IntCounterVec,
     signals: IntCounterVec,
     stages: HistogramVec,
     partial: IntCounter,
@@ -76,6 +79,22 @@ impl Metrics {
         for verdict in Verdict::ALL {
             messages.with_label_values(&[verdict.as_str()]);
         }
+        let recipients = counters(
+            "tidegate_recipients_total",
+            "Recipients of messages that were judged, by what their policy makes of it.",
+            "action",
+        )?;
+        for action in Action::ALL.map(Action::as_str).into_iter().chain(["off"]) {
+            recipients.with_label_values(&[action]);
+        }
+        let split_failures = counters(
+            "tidegate_split_failures_total",
+            "Recipients for whom a message could not be held or copied, and who got it all the same.",
+            "step",
+        )?;
+        for step in ["hold", "copy"] {
+            split_failures.with_label_values(&[step]);
+        }
         let signals = counters("tidegate_signals_total", "Signals raised, by name.", "signal")?;
         let unjudged =
             counters("tidegate_unjudged_total", "Messages not judged, by reason.", "reason")?;
@@ -93,6 +112,8 @@ impl Metrics {
         let followed = followed(&counter, &counters)?;
         Ok(Self {
             messages,
+            recipients,
+            split_failures,
             signals,
             stages,
             partial: counter("tidegate_partial_verdicts_total", "Verdicts that lacked answers.")?,
@@ -121,7 +142,17 @@ impl Metrics {
 
     /// Counts a message that was judged.
     pub(crate) fn judged(&self, judged: &Judged) {
-        self.messages.with_label_values(&[judged.decision.verdict.as_str()]).inc();
+        self.messages.with_label_values(&[judged.verdict().as_str()]).inc();
+        for recipient in &judged.recipients {
+            let action = recipient.own.decision.action.as_str();
+            let action = if recipient.is_filtered() { action } else { "off" };
+            self.recipients.with_label_values(&[action]).inc();
+        }
+        if judged.recipients.iter().all(|recipient| !recipient.is_filtered())
+            && !judged.recipients.is_empty()
+        {
+            return;
+        }
         for signal in judged.signals.iter() {
             self.signals.with_label_values(&[signal.name()]).inc();
         }
@@ -141,10 +172,22 @@ impl Metrics {
         took("total", timings.total);
     }
 
+    /// Counts recipients who got a message that was to be held or copied.
+    pub(crate) fn split(&self, counts: Counts) {
+        for (step, count) in [("hold", counts.unheld), ("copy", counts.uncopied)] {
+            self.split_failures.with_label_values(&[step]).inc_by(count as u64);
+        }
+    }
+
     /// Counts a message that could not be judged, and what was answered.
     pub(crate) fn unjudged(&self, reason: &str, answer: Verdict) {
         self.messages.with_label_values(&[answer.as_str()]).inc();
         self.unjudged.with_label_values(&[reason]).inc();
+    }
+
+    /// Counts a message of our own making, which passes unjudged.
+    pub(crate) fn passed(&self) {
+        self.messages.with_label_values(&[Verdict::Accept.as_str()]).inc();
     }
 
     /// Counts a lesson, by what came of it.

@@ -75,9 +75,12 @@ impl Pseudonyms {
             }
             let ends = (period + 2) * self.days * DAY;
             let mut batch = Batch::new();
-            batch
-                .expect(KEYS, &period.to_be_bytes(), None)
-                .put_until(KEYS, &period.to_be_bytes(), random()?.to_vec(), ends);
+            batch.expect(KEYS, &period.to_be_bytes(), None).put_until(
+                KEYS,
+                &period.to_be_bytes(),
+                random()?.to_vec(),
+                ends,
+            );
             let (Written::Done | Written::Conflict) = store.write(&batch)?;
         }
     }

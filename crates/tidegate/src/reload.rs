@@ -3,11 +3,13 @@
 //! Invariant: what is put to work was loaded without a mistake; else the old one goes on, and every
 //! mistake is logged.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tidegate_bayes::Lessons;
 use tidegate_dns::Prober;
 use tidegate_engine::Engine;
+use tidegate_policy::Policies;
 
 use crate::beside::Beside;
 use crate::config::{self, Digests, Loaded, Options, Settings, Statistics};
@@ -16,6 +18,7 @@ use crate::http::Status;
 use crate::journal::{self, Journal, Keep, Versions};
 use crate::knowledge;
 use crate::metrics::Metrics;
+use crate::policies::StoredPolicies;
 use crate::remembered::Remembered;
 use crate::shadow::{self, Shadow};
 
@@ -23,8 +26,11 @@ use crate::shadow::{self, Shadow};
 pub(crate) struct AtWork {
     /// As written, to see what a reload can't change.
     settings: Settings,
-    /// Goes on when nothing was changed about it.
+    /// The folder of the store, which stays the one of the start.
+    store: PathBuf,
+    /// Go on when nothing was changed about them.
     journal: Option<Arc<Journal>>,
+    shadow: Option<Arc<Shadow>>,
     /// Proves the lists sound from time to time; ends when dropped.
     _prober: Prober,
 }
@@ -34,7 +40,8 @@ pub(crate) struct AtWork {
 pub(crate) fn start(
     loaded: Loaded,
     lessons: &Arc<Lessons>,
-    remembered: &Remembered,
+    remembered: &Arc<Remembered>,
+    policies: Option<&StoredPolicies>,
     metrics: &Metrics,
     old: Option<&AtWork>,
 ) -> (Running, AtWork) {
@@ -43,8 +50,11 @@ pub(crate) fn start(
     }
     let Loaded { settings, mut parts, digests, shadow, .. } = loaded;
     let versions = versions(digests, settings.statistics.enabled.then_some(lessons));
-    let journal = journal(&settings, metrics, old);
-    let shadow = shadow.and_then(|second| shadowing(&settings, *second, lessons, metrics));
+    let store = old.map_or_else(|| knowledge::folder(&settings), |old| old.store.clone());
+    let journal = journal(&settings, metrics, &store, old);
+    let shadow = shadow.and_then(|second| {
+        shadowing(&settings, *second, lessons, remembered, metrics, &store, old)
+    });
     parts.records = journal.is_some() || shadow.is_some();
     let keeps = journal.as_ref().is_some_and(|journal| journal.keep() == Keep::Features);
     let Statistics { enabled, ref auto_learn, .. } = settings.statistics;
@@ -54,6 +64,8 @@ pub(crate) fn start(
     });
     remembered.configure(&settings);
     parts.scores = parts.scores.damping(remembered.damped().clone());
+    parts.correspondents = settings.correspondents.enabled.then(|| Arc::clone(remembered) as _);
+    lay(policies, &parts.policies);
     let zones = parts.lists.zones().cloned().collect();
     let prober = Prober::start(parts.resolver.clone(), zones);
     let resolver = parts.resolver.clone();
@@ -63,10 +75,17 @@ pub(crate) fn start(
         settings.verdict.clone(),
         settings.log.addresses,
         settings.statistics.auto_learn.clone(),
+        settings.policy.split_timeout_ms,
     );
     let versions = Arc::new(versions);
-    let beside = Beside { journal: journal.clone(), shadow, versions, resolver };
-    (running.telling(beside), AtWork { settings, journal, _prober: prober })
+    let at_work = AtWork {
+        settings,
+        store,
+        journal: journal.clone(),
+        shadow: shadow.clone(),
+        _prober: prober,
+    };
+    (running.telling(Beside { journal, shadow, versions, resolver }), at_work)
 }
 
 /// What judges, as records tell it; without lessons where statistics are switched off.
@@ -78,12 +97,17 @@ pub(crate) fn versions(digests: Digests, lessons: Option<&Lessons>) -> Versions 
 }
 
 /// The journal, where one is to be kept: the one that is kept already, if that is the same.
-fn journal(settings: &Settings, metrics: &Metrics, old: Option<&AtWork>) -> Option<Arc<Journal>> {
+fn journal(
+    settings: &Settings,
+    metrics: &Metrics,
+    store: &Path,
+    old: Option<&AtWork>,
+) -> Option<Arc<Journal>> {
     let config = settings.journal;
     if !config.enabled {
         return None;
     }
-    let folder = journal::folder(&knowledge::folder(settings));
+    let folder = journal::folder(store);
     let known = old.and_then(|old| old.journal.as_ref());
     if let Some(known) = known.filter(|known| known.is(config, &folder)) {
         return Some(Arc::clone(known));
@@ -92,24 +116,40 @@ fn journal(settings: &Settings, metrics: &Metrics, old: Option<&AtWork>) -> Opti
     started.inspect_err(|error| tracing::error!("no journal is kept: {error}")).ok().map(Arc::new)
 }
 
-/// The second configuration, judging beside the first.
+/// The second configuration, judging beside the first: the one that does already, if that is the same.
 fn shadowing(
     settings: &Settings,
     second: Loaded,
     lessons: &Arc<Lessons>,
+    remembered: &Remembered,
     metrics: &Metrics,
+    store: &Path,
+    old: Option<&AtWork>,
 ) -> Option<Arc<Shadow>> {
     let Loaded { settings: of_second, mut parts, digests, .. } = second;
     let Versions { configuration, rules, .. } = versions(digests, None);
+    let version = format!("{configuration}-{rules}");
+    let known = old.and_then(|old| old.shadow.as_ref());
+    if let Some(known) = known.filter(|known| known.is(&settings.shadow, &version)) {
+        return Some(Arc::clone(known));
+    }
     let of_second = of_second.statistics.enabled;
     parts.statistics = of_second.then(|| tidegate_engine::Statistics::new(Arc::clone(lessons)));
-    let file = shadow::report::path(&knowledge::folder(settings));
-    let (engine, version) = (Arc::new(Engine::new(parts)), format!("{configuration}-{rules}"));
+    parts.scores = parts.scores.damping(remembered.damped().clone());
+    let (file, engine) = (shadow::report::path(store), Arc::new(Engine::new(parts)));
     let started = Shadow::start(&settings.shadow, engine, version, file, &metrics.beside);
     started
         .inspect_err(|error| tracing::error!("the shadow doesn't judge: {error}"))
         .ok()
         .map(Arc::new)
+}
+
+/// Lays over the files' policies what the store keeps; without it, mail is judged by those alone.
+fn lay(stored: Option<&StoredPolicies>, policies: &Policies) {
+    let lay = |stored: &StoredPolicies| tokio::task::block_in_place(|| stored.lay_over(policies));
+    if let Some(Err(error)) = stored.map(lay) {
+        tracing::error!("the policies in the store can't be read, and don't count: {error}");
+    }
 }
 
 /// Loads the configuration again; what is at work afterwards.
@@ -126,9 +166,12 @@ pub(crate) async fn reload(
     let mistakes = match loaded {
         Ok(Ok(loaded)) => {
             tell_what_needs_a_restart(&old.settings, &loaded.settings);
+            let stored = daemon.policies.as_deref();
             let (running, at_work) =
-                start(loaded, lessons, &daemon.remembered, &daemon.metrics, Some(&old));
+                start(loaded, lessons, &daemon.remembered, stored, &daemon.metrics, Some(&old));
             daemon.put_to_work(running);
+            // Once more: what was edited meanwhile went into the book that is gone.
+            lay(stored, &daemon.running().engine.parts().policies);
             status.reloaded(None);
             tracing::info!("the configuration was reloaded");
             return at_work;
@@ -154,6 +197,7 @@ fn tell_what_needs_a_restart(old: &Settings, new: &Settings) {
         ("[milter]", old.milter != new.milter),
         ("[http]", old.http != new.http),
         ("[store]", old.store != new.store),
+        ("[quarantine]", old.quarantine != new.quarantine),
         (
             "[log] level and format",
             (old.log.level, old.log.format) != (new.log.level, new.log.format),

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tidegate_bayes::Class;
+use tidegate_checks::authentication::Authentication;
 use tidegate_checks::table::CHECKS;
-use tidegate_engine::{Engine, Judged};
-use tidegate_mail::Message;
-use tidegate_policy::Verdict;
+use tidegate_engine::{Correspondents, Engine, Judged};
+use tidegate_mail::{Envelope, Message};
 use tidegate_policy::correspondents::{self, Memory, Noted, Sent};
 use tidegate_policy::guard::{self, Correction, Corrections, Damping, Listed, Said, told};
+use tidegate_policy::{Correspondence, Verdict};
 use tidegate_signal::Damped;
 use tidegate_store::{Store, StoreError};
 
@@ -171,7 +172,7 @@ impl Remembered {
         signals.retain(|(name, _)| can_be_damped(engine, name));
         let id = tidegate_bayes::LessonId::of(message);
         let correction = Correction {
-            message: id.as_bytes(),
+            message: id.bytes(),
             user,
             said,
             signals: &signals,
@@ -261,6 +262,23 @@ impl Remembered {
     fn waiting(&self) -> MutexGuard<'_, Vec<Sent>> {
         // Only whole messages are put in and taken out.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Correspondents for Remembered {
+    fn of(
+        &self,
+        envelope: &Envelope,
+        message: &Message<'_>,
+        authentication: &Authentication,
+    ) -> Vec<Option<Correspondence>> {
+        let Some(kept) = &self.kept else { return Vec::new() };
+        let (config, now) = (self.correspondents.load(), knowledge::seconds());
+        let known = kept.memory.known(envelope, message, authentication, &config, now);
+        known.unwrap_or_else(|error| {
+            tracing::warn!("whom recipients know can't be read: {error}");
+            Vec::new()
+        })
     }
 }
 

@@ -70,7 +70,8 @@ impl TryFrom<f64> for Share {
 
 /// The second configuration at work.
 pub(crate) struct Shadow {
-    share: Share,
+    config: Config,
+    version: String,
     /// `None` in it: judge what is there, and end.
     queue: SyncSender<Option<Arc<Seen>>>,
     /// Bytes of messages in the queue.
@@ -95,7 +96,7 @@ impl Shadow {
         let (queue, queued) = sync_channel(MOST_WAITING);
         let waiting = Arc::new(AtomicUsize::new(0));
         let named = config.config.as_ref().map(|path| path.display().to_string());
-        let report = Report::go_on(&file, version, named.unwrap_or_default(), now());
+        let report = Report::go_on(&file, version.clone(), named.unwrap_or_default(), now());
         let worker = Worker {
             runtime: Handle::current(),
             engine,
@@ -109,13 +110,18 @@ impl Shadow {
         };
         let thread = std::thread::Builder::new().name("shadow".to_owned());
         let thread = Mutex::new(Some(thread.spawn(move || worker.run())?));
-        Ok(Self { share: config.share, queue, waiting, counts: counts.clone(), thread })
+        Ok(Self { config: config.clone(), version, queue, waiting, counts: counts.clone(), thread })
+    }
+
+    /// Whether it is what `config` asks for, and reads as `version`.
+    pub(crate) fn is(&self, config: &Config, version: &str) -> bool {
+        (&self.config, self.version.as_str()) == (config, version)
     }
 
     /// Whether a message is in the share that is judged twice: the same ones whenever asked.
     pub(crate) fn samples(&self, reference: &str) -> bool {
         f64::from(crc32fast::hash(reference.as_bytes()))
-            < self.share.0 * (f64::from(u32::MAX) + 1.0)
+            < self.config.share.0 * (f64::from(u32::MAX) + 1.0)
     }
 
     /// Judges a message when its turn comes, unless too much waits already.

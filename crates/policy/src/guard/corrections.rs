@@ -155,13 +155,17 @@ impl Corrections {
         let until = now + u64::from(config.window_days) * DAY;
         let mut batch = Batch::new();
         let mut wrong = Vec::new();
+        let before = self.store.snapshot()?;
         for (name, points) in correction.signals {
             let key = self.key(name, correction);
             let kind = match said {
                 Said::Wanted if *points > 0.0 => FALSE_ALARM,
                 Said::Spam if *points < 0.0 => MISSED,
+                // Most lessons agree with the judgement, and leave nothing to be written.
                 _ => {
-                    batch.remove(CORRECTIONS, &key);
+                    if readable(before.get(CORRECTIONS, &key))?.is_some() {
+                        batch.remove(CORRECTIONS, &key);
+                    }
                     continue;
                 }
             };

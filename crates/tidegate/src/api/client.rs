@@ -4,6 +4,7 @@
 //! Invariant: a command does the same whether a daemon runs or not.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -17,28 +18,36 @@ use tokio::net::UnixStream;
 use tower::ServiceExt;
 
 use super::{Caller, socket};
+use crate::services::Services;
 
 /// How long an answer may take: a release waits for the MTA.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// Bytes of an answer.
 const LONGEST_ANSWER: usize = 256 << 20;
 
+/// What was asked for is not there, or not to be seen.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no such thing")]
+pub(crate) struct Missing;
+
 /// Who does what is asked.
 pub(crate) enum Clerk {
     /// The running daemon.
     Daemon(hyper::client::conn::http1::SendRequest<Body>),
     /// This process, which has the store.
-    Here(Router),
+    Here(Router, Arc<Services>),
 }
 
 impl Clerk {
-    /// The daemon that has the store in `folder`, or else the routes that `here` makes.
+    /// The daemon that has the store in `folder`, or else what `here` opens.
     pub(crate) async fn find(
         folder: &Path,
-        here: impl FnOnce() -> anyhow::Result<Router>,
+        here: impl FnOnce() -> anyhow::Result<Arc<Services>>,
     ) -> anyhow::Result<Self> {
         let Ok(stream) = UnixStream::connect(socket::path(folder)).await else {
-            return Ok(Self::Here(here()?.layer(Extension(Caller::Operator))));
+            let services = here()?;
+            let router = super::router(Arc::clone(&services)).layer(Extension(Caller::Operator));
+            return Ok(Self::Here(router, services));
         };
         let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
@@ -67,6 +76,9 @@ impl Clerk {
         let answered = tokio::time::timeout(PATIENCE, self.send(request));
         let (status, body) = answered.await.context("no answer came in time")??;
         let value = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body)? };
+        if status == StatusCode::NOT_FOUND {
+            return Err(Missing.into());
+        }
         if !status.is_success() {
             match value.get("error").and_then(Value::as_str) {
                 Some(error) => bail!("{error}"),
@@ -76,6 +88,14 @@ impl Clerk {
         Ok(value)
     }
 
+    /// Leaves a store that was opened here so that it opens fast.
+    pub(crate) fn end(self) -> anyhow::Result<()> {
+        if let Self::Here(_, services) = self {
+            services.lessons.checkpoint()?;
+        }
+        Ok(())
+    }
+
     async fn send(&mut self, request: Request<Body>) -> anyhow::Result<(StatusCode, Bytes)> {
         match self {
             Self::Daemon(sender) => {
@@ -83,7 +103,7 @@ impl Clerk {
                 let answer = sender.send_request(request).await;
                 whole(answer.context("the running daemon has gone")?).await
             }
-            Self::Here(router) => {
+            Self::Here(router, _) => {
                 let Ok(answer) = router.clone().oneshot(request).await;
                 whole(answer).await
             }

@@ -39,6 +39,14 @@ impl Caller {
         }
     }
 
+    /// Who it is; the operator may say in whose name.
+    pub(crate) fn name_or(&self, by: Option<String>) -> String {
+        match (self, by) {
+            (Self::Operator, Some(by)) => by,
+            _ => self.name().to_owned(),
+        }
+    }
+
     /// Refuses who may not act for the whole site.
     pub(crate) fn admin(&self) -> Result<(), Refusal> {
         match self {

@@ -5,14 +5,14 @@
 use std::process::ExitCode;
 
 use super::Global;
-use crate::api::{self, client::Clerk};
+use crate::api::client::Clerk;
 use crate::knowledge;
 use crate::services::Services;
 
 /// Runs `command` with somebody to ask.
 pub(super) fn with(
     global: &Global,
-    command: impl AsyncFnOnce(&mut Clerk) -> anyhow::Result<()>,
+    command: impl AsyncFnOnce(&mut Clerk) -> anyhow::Result<ExitCode>,
 ) -> anyhow::Result<ExitCode> {
     let loaded = match global.load(true) {
         Ok(loaded) => loaded,
@@ -20,10 +20,10 @@ pub(super) fn with(
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let settings = &loaded.settings;
-        let here = || Ok(api::router(Services::open(settings)?));
-        let mut clerk = Clerk::find(&knowledge::folder(settings), here).await?;
-        command(&mut clerk).await
-    })?;
-    Ok(ExitCode::SUCCESS)
+        let folder = knowledge::folder(&loaded.settings);
+        let mut clerk = Clerk::find(&folder, || Services::open(loaded)).await?;
+        let code = command(&mut clerk).await?;
+        clerk.end()?;
+        Ok(code)
+    })
 }

@@ -5,12 +5,14 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use axum::http::Method;
 use clap::{Args, Subcommand};
-use tidegate_policy::guard::{Corrections, Listed};
-use tidegate_signal::Damped;
+use serde_json::json;
+use tidegate_policy::guard::Listed;
 
-use super::Global;
-use crate::knowledge;
+use super::{Global, clerk};
+use crate::api::client;
+use crate::knowledge::seconds;
 
 #[derive(Debug, Args)]
 pub(crate) struct Flags {
@@ -39,16 +41,12 @@ enum What {
 const DAY: u64 = 86_400;
 
 pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
-    let loaded = match global.load(true) {
-        Ok(loaded) => loaded,
-        Err(code) => return Ok(code),
-    };
-    let corrections = Corrections::open(knowledge::store(&loaded.settings)?, Damped::default())?;
-    let now = knowledge::seconds();
-    let mut out = io::stdout().lock();
-    match &flags.what {
+    clerk::with(global, async |clerk| match &flags.what {
         What::List { json } => {
-            for listed in corrections.list(&loaded.settings.guard, now)? {
+            let listed = clerk.ask(Method::GET, "/v1/guard", None).await?;
+            let (listed, now) = (serde_json::from_value::<Vec<Listed>>(listed)?, seconds());
+            let mut out = io::stdout().lock();
+            for listed in listed {
                 let line = match json {
                     true => serde_json::to_string(&listed)?,
                     false => line(&listed, now),
@@ -62,14 +60,22 @@ pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
         What::Clear { signal, by } => {
             let user = || std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).ok();
             let by = by.clone().or_else(user).unwrap_or_else(|| "the operator".to_owned());
-            if corrections.clear(signal, &by, now)?.is_none() {
-                eprintln!("tidegate: {signal} is not damped; 'tidegate guard list' shows what is");
-                return Ok(ExitCode::FAILURE);
+            let path = format!("/v1/guard/{signal}/clear");
+            match clerk.ask(Method::POST, &path, Some(&json!({ "by": by }))).await {
+                Ok(_) => {
+                    println!("{signal} counts again, by {by}");
+                    Ok(ExitCode::SUCCESS)
+                }
+                Err(error) if error.is::<client::Missing>() => {
+                    eprintln!(
+                        "tidegate: {signal} is not damped; 'tidegate guard list' shows what is"
+                    );
+                    Ok(ExitCode::FAILURE)
+                }
+                Err(error) => Err(error),
             }
-            writeln!(out, "{signal} counts again, by {by}")?;
-            Ok(ExitCode::SUCCESS)
         }
-    }
+    })
 }
 
 fn line(listed: &Listed, now: u64) -> String {

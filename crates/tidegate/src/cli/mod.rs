@@ -12,7 +12,9 @@ pub(crate) mod guard;
 mod held_out;
 pub(crate) mod journal;
 pub(crate) mod learn;
+pub(crate) mod policy;
 mod progress;
+pub(crate) mod quarantine;
 mod ranking;
 pub(crate) mod replay;
 pub(crate) mod scan;
@@ -68,6 +70,8 @@ pub(crate) enum Command {
     Scan(scan::Flags),
     /// Teach what is spam and what is not
     Learn(learn::Flags),
+    /// List, show, release and delete held mail
+    Quarantine(quarantine::Flags),
     /// Measure on messages that are sorted already
     Eval(eval::Flags),
     /// Make a model of messages that are sorted already
@@ -78,6 +82,8 @@ pub(crate) enum Command {
     Guard(guard::Flags),
     /// Find thresholds and weights that keep the error on ham within a budget
     Tune(tune::Flags),
+    /// Show and edit what each recipient wants
+    Policy(policy::Flags),
     /// List every signal with its points and its meaning
     Signals(signals::Flags),
     /// List and show what is kept of judged messages

@@ -243,7 +243,11 @@ impl<'j> Replay<'j> {
             }
         }
         let before = self.judge(raw, Again::exactly(Arc::clone(&self.recording))).await;
-        let recording = Recording { estimate: self.recording.estimate, ..Recording::default() };
+        let recording = Recording {
+            estimate: self.recording.estimate,
+            damped: Arc::clone(&self.recording.damped),
+            ..Recording::default()
+        };
         let again =
             Again { recording: Arc::new(recording), further: true, recorded_estimate: true };
         let after = self.judge(raw, again).await;

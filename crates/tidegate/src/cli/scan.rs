@@ -63,6 +63,9 @@ pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
     let longest = (limits.header_octets + limits.body_octets) as u64;
     let mut parts = loaded.parts;
     parts.statistics = super::statistics(&loaded.settings)?.map(Statistics::explaining);
+    if let Some(why) = super::policy::borrow(&loaded.settings, &parts.policies) {
+        eprintln!("tidegate: {why}");
+    }
     let engine = Arc::new(Engine::new(parts));
     let jobs = flags.jobs()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -126,7 +129,7 @@ impl<'f> Told<'f> {
         match outcome {
             Ok(judged) => {
                 let before = self.verdicts.values().sum::<usize>();
-                *self.verdicts.entry(judged.decision.verdict).or_default() += 1;
+                *self.verdicts.entry(judged.verdict()).or_default() += 1;
                 if self.flags.json {
                     return writeln!(out, "{}", json::line(&job.name, judged)?);
                 }

@@ -12,19 +12,25 @@ use std::time::Duration;
 use anyhow::Context;
 use tidegate_bayes::Lessons;
 use tidegate_milter::{Listener, Server};
+use tidegate_quarantine::Quarantine;
+use tidegate_store::Store;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::Global;
+use crate::administration::Administration;
 use crate::config::{Loaded, Options, Settings};
+use crate::daemon::holder::Holder;
 use crate::daemon::{Daemon, Session};
 use crate::http::{self, Pages, Phase, Status};
 use crate::metrics::Metrics;
+use crate::policies::StoredPolicies;
+use crate::quarantine::upkeep::look_after;
 use crate::reload::{self, AtWork};
 use crate::remembered::Remembered;
-use crate::{config, control, knowledge, logging};
+use crate::{config, control, knowledge, logging, quarantine};
 
 pub(crate) fn run(global: &Global) -> anyhow::Result<ExitCode> {
     let options = global.options(false);
@@ -42,12 +48,29 @@ async fn serve(loaded: Loaded, options: &Options) -> anyhow::Result<()> {
     let config::Summary { checks, rules, zones, .. } = loaded.summary;
     let (milter, http) = (loaded.settings.milter.clone(), loaded.settings.http.clone());
     let mut signals = Signals::new()?;
-    let knowledge = Taught::open(&loaded.settings)?;
+    let (pages_config, site) = (loaded.settings.pages.clone(), loaded.parts.site.id.clone());
+    let folder = knowledge::folder(&loaded.settings);
+    let store = open_store(&loaded.settings);
+    let knowledge = Taught::open(&loaded.settings, store.as_ref())?;
+    let held = open_quarantine(&loaded, store.as_ref());
     let remembered = Arc::clone(&knowledge.remembered);
+    let policies = knowledge.store.clone().map(|store| Arc::new(StoredPolicies::new(store)));
     let metrics = Metrics::new()?;
-    let (running, at_work) = reload::start(loaded, &knowledge.lessons, &remembered, &metrics, None);
-    let daemon = Daemon::new(running, metrics, Arc::clone(&knowledge.lessons), remembered);
+    let lessons = Arc::clone(&knowledge.lessons);
+    let (running, at_work) =
+        reload::start(loaded, &lessons, &remembered, policies.as_deref(), &metrics, None);
+    let daemon = Daemon::new(
+        running,
+        metrics,
+        lessons,
+        remembered,
+        policies,
+        held.clone(),
+        held.clone().map(|held| held as Arc<dyn Holder>),
+    );
 
+    let administration =
+        Administration::open(&pages_config, &folder, &site, &daemon, store.as_ref()).await?;
     let listeners = Listener::open(&milter.listen, &milter.access()).await?;
     let page_listener = match http.enabled {
         true => Some(
@@ -70,6 +93,12 @@ async fn serve(loaded: Loaded, options: &Options) -> anyhow::Result<()> {
         tokio::spawn(http::serve(listener, pages, told(stopped.clone())))
     });
     let control = knowledge.serve(&daemon);
+    let administration = administration.map(Administration::serve);
+    let upkeep = held.zip(store).map(|(held, store)| {
+        let daemon = Arc::clone(&daemon);
+        let policies = move || Arc::clone(&daemon.running().engine.parts().policies);
+        tokio::spawn(look_after(held, store, Box::new(policies)))
+    });
     status.set(Phase::Ready);
     let listen: Vec<String> = milter.listen.iter().map(ToString::to_string).collect();
     tracing::info!(
@@ -87,6 +116,12 @@ async fn serve(loaded: Loaded, options: &Options) -> anyhow::Result<()> {
     server.serve(listeners, move || Session::new(Arc::clone(&filters)), shutdown).await;
 
     control.abort();
+    if let Some(administration) = administration {
+        administration.end();
+    }
+    if let Some(upkeep) = upkeep {
+        upkeep.abort();
+    }
     if let Some(beside) = daemon.running().beside.clone() {
         tokio::task::spawn_blocking(move || beside.end()).await?;
     }
@@ -100,11 +135,34 @@ async fn serve(loaded: Loaded, options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Opens the store, for whoever keeps something in it. Mail is judged without it all the same: then
+/// nothing can be learned or held, and the log says why.
+fn open_store(settings: &Settings) -> Option<Arc<dyn Store>> {
+    knowledge::store(settings)
+        .inspect_err(|error| {
+            tracing::error!("{error:#}; judging by the model alone, learning and holding nothing");
+        })
+        .ok()
+}
+
+/// Opens the quarantine over the store. Without it, mail that would be held is tagged, and the log says
+/// why.
+fn open_quarantine(loaded: &Loaded, store: Option<&Arc<dyn Store>>) -> Option<Arc<Quarantine>> {
+    quarantine::open(loaded, store?)
+        .inspect_err(|error| {
+            tracing::error!("{error}; nothing can be held, and mail that would be is tagged");
+        })
+        .ok()
+        .flatten()
+}
+
 /// What was learned, and who may add to it.
 struct Taught {
     lessons: Arc<Lessons>,
     /// Whom users write to, and what they correct.
     remembered: Arc<Remembered>,
+    /// The store, where this process has it.
+    store: Option<Arc<dyn Store>>,
     /// The socket of the store that this process has.
     control: Option<UnixListener>,
     /// Where the socket is.
@@ -112,40 +170,36 @@ struct Taught {
 }
 
 impl Taught {
-    /// Opens the store. Mail is judged without it all the same: then nothing can be learned, and the
-    /// log says why.
-    fn open(settings: &Settings) -> anyhow::Result<Self> {
+    /// Reads what was learned. Mail is judged without it all the same: then nothing can be learned, and
+    /// the log says why.
+    fn open(settings: &Settings, store: Option<&Arc<dyn Store>>) -> anyhow::Result<Self> {
         let folder = knowledge::folder(settings);
         let socket = control::path(&folder);
-        let alone = |remembered| {
+        let alone = |remembered, store| {
             let lessons = knowledge::alone(settings)?;
-            Ok(Self { lessons, remembered, control: None, socket: socket.clone() })
+            Ok(Self { lessons, remembered, store, control: None, socket: socket.clone() })
         };
-        let store = match knowledge::store(settings) {
-            Ok(store) => store,
-            Err(error) => {
-                tracing::error!("{error:#}; judging by the model alone, and learning nothing");
-                return alone(Remembered::nothing(settings));
-            }
+        let Some(store) = store.cloned() else {
+            return alone(Remembered::nothing(settings), None);
         };
         let remembered = Remembered::open(Arc::clone(&store), settings).unwrap_or_else(|error| {
             tracing::error!("{error}; correspondents and corrections are not known");
             Remembered::nothing(settings)
         });
         if !settings.statistics.enabled {
-            return alone(remembered);
+            return alone(remembered, Some(store));
         }
-        let lessons = match knowledge::lessons(store, settings) {
+        let lessons = match knowledge::lessons(Arc::clone(&store), settings) {
             Ok(lessons) => lessons,
             Err(error) => {
                 tracing::error!("{error:#}; judging by the model alone, and learning nothing");
-                return alone(remembered);
+                return alone(remembered, Some(store));
             }
         };
         let control = control::listen(&folder).inspect_err(|error| {
             tracing::error!("{}: {error}; nobody can teach", socket.display());
         });
-        Ok(Self { lessons, remembered, control: control.ok(), socket })
+        Ok(Self { lessons, remembered, store: Some(store), control: control.ok(), socket })
     }
 
     /// Takes lessons, and lets old ones fade, until aborted.

@@ -60,18 +60,21 @@ pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
                 let tokens = clerk.ask(Method::GET, "/v1/tokens", None).await?;
                 if *json {
                     println!("{tokens}");
-                    return Ok(());
+                    return Ok(ExitCode::SUCCESS);
                 }
                 for token in serde_json::from_value::<Vec<Token>>(tokens)? {
-                    let ends = crate::clock::day(token.ends);
+                    let ends = crate::calendar::day(token.ends);
                     let admin = if token.person.admin { " (admin)" } else { "" };
-                    println!("{}  until {ends}  {}{admin}  {}", token.id, token.person.address, token.note);
+                    println!(
+                        "{}  until {ends}  {}{admin}  {}",
+                        token.id, token.person.address, token.note
+                    );
                 }
             }
             What::Revoke { id } => {
                 clerk.ask(Method::DELETE, &format!("/v1/tokens/{id}"), None).await?;
             }
         }
-        Ok(())
+        Ok(ExitCode::SUCCESS)
     })
 }

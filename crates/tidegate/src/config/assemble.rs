@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_checks::lists::Lists;
@@ -12,7 +13,7 @@ use tidegate_checks::table::CHECKS;
 use tidegate_checks::{AnyCheck, Entry, InvalidSetting, Site};
 use tidegate_dns::Resolver;
 use tidegate_engine::Parts;
-use tidegate_policy::Policy;
+use tidegate_policy::{Policies, Policy, UserPolicy};
 use tidegate_rules::{RuleFile, RuleSet};
 use tidegate_signal::{Catalogue, Scores, SignalDef};
 
@@ -20,7 +21,7 @@ use super::mistake::{Findings, suggest};
 use super::settings::{Settings, table};
 use super::source::{Origin, Place, Sources};
 use super::tree::{Node, Value};
-use super::{Digests, Loaded, Summary, Written, built_in, digest, include, lint};
+use super::{Digests, Loaded, Summary, Written, built_in, digest, include, lint, policies};
 
 /// Builds everything that `written` asks for; `None` when there are mistakes, which are told.
 pub(super) fn assemble(
@@ -41,6 +42,9 @@ pub(super) fn assemble(
     builder.guard(&settings);
     let resolver = builder.resolver(&settings, offline);
     let mut digests = builder.digests;
+    let thresholds = policy.as_ref().map(|policy| policy.thresholds).unwrap_or_default();
+    let default = UserPolicy { thresholds, ..UserPolicy::default() };
+    let book = policies::book(written, &settings.policy, &default, findings);
     lint::lint(&settings, written, policy.as_ref(), resolver.as_ref(), findings);
     if !findings.mistakes.is_empty() {
         return None;
@@ -61,6 +65,9 @@ pub(super) fn assemble(
         // Whoever runs the engine knows who has the store.
         statistics: None,
         policy: policy?,
+        policies: Arc::new(Policies::new(book)),
+        // Whoever keeps the store knows them.
+        correspondents: None,
         scores,
         resolver: resolver?,
         deadline: Duration::from_millis(settings.dns.deadline_ms),
@@ -203,6 +210,11 @@ impl Builder<'_> {
         for def in tidegate_bayes::signals::ALL {
             if let Err(duplicate) = catalogue.add(def) {
                 self.findings.mistake(self.place(&["statistics"]), duplicate.to_string(), "");
+            }
+        }
+        for def in tidegate_policy::personal::SIGNALS {
+            if let Err(duplicate) = catalogue.add(def) {
+                self.findings.mistake(self.place(&["policy"]), duplicate.to_string(), "");
             }
         }
         for def in lists.iter().flat_map(Lists::raises) {

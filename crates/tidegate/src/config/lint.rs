@@ -27,6 +27,8 @@ pub(super) fn lint(
     addresses_taken_twice(settings, written, findings);
     trusting_the_world(written, findings);
     store_of_unknown_kind(settings, written, findings);
+    quarantine_that_cannot_work(settings, written, findings);
+    pages_that_nobody_reaches(settings, written, findings);
     if let Some(policy) = policy {
         families_that_reject_alone(policy, written, findings);
     }
@@ -42,6 +44,14 @@ fn addresses_taken_twice(settings: &Settings, written: &Written, findings: &mut 
     if settings.http.enabled && settings.http.listen.port() != 0 {
         taken.insert(http.replace("inet:[", "inet6:["), "[http] listen");
     }
+    let pages = format!("inet:{}", settings.pages.listen).replace("inet:[", "inet6:[");
+    if settings.pages.enabled && settings.pages.listen.port() != 0 {
+        if let Some(by) = taken.insert(pages.clone(), "[pages] listen") {
+            let what = format!("{pages} is taken already by {by}");
+            let place = place_of(written, &["pages", "listen"]);
+            findings.mistake(place, what, "listen at another port");
+        }
+    }
     for address in &settings.milter.listen {
         if matches!(address, Address::Tcp { port: 0, .. }) {
             continue;
@@ -56,6 +66,32 @@ fn addresses_taken_twice(settings: &Settings, written: &Written, findings: &mut 
         let what = "[milter] listens nowhere";
         let remedy = "write for example listen = [\"inet:127.0.0.1:8895\"]";
         findings.mistake(place_of(written, &["milter", "listen"]), what, remedy);
+    }
+}
+
+fn pages_that_nobody_reaches(settings: &Settings, written: &Written, findings: &mut Findings) {
+    let pages = &settings.pages;
+    if let Some((key, what)) = pages.mistake() {
+        findings.mistake(place_of(written, &["pages", key]), format!("[pages] {key}: {what}"), "");
+    }
+    if !pages.enabled {
+        return;
+    }
+    let place = |key| place_of(written, &["pages", key]);
+    if !settings.quarantine.enabled {
+        let what = "[pages] are served, and [quarantine] is switched off: nobody can sign in";
+        let remedy = "set [quarantine] enabled = true, or [pages] enabled = false";
+        findings.warning(place("enabled"), what, remedy);
+    }
+    let is_here = ["http://127.", "http://localhost", "http://[::1]"]
+        .iter()
+        .any(|here| pages.public_url.starts_with(here));
+    if !pages.is_secure() && !is_here {
+        let what =
+            "the pages are reached without TLS: what users see and choose can be read on the way";
+        let remedy =
+            "put a proxy in front that speaks TLS, and write public_url = \"https://HOST\"";
+        findings.warning(place("public_url"), what, remedy);
     }
 }
 
@@ -96,6 +132,14 @@ fn store_of_unknown_kind(settings: &Settings, written: &Written, findings: &mut 
         let what = format!("[store] url can't be \"{url}\"");
         let remedy = "write file: and a folder, as in \"file:/var/lib/tidegate\"";
         findings.mistake(place_of(written, &["store", "url"]), what, remedy);
+    }
+}
+
+fn quarantine_that_cannot_work(settings: &Settings, written: &Written, findings: &mut Findings) {
+    for invalid in settings.quarantine.mistakes() {
+        let path: Vec<&str> = ["quarantine"].into_iter().chain(invalid.key.split('.')).collect();
+        let what = format!("[quarantine] {}: {}", invalid.key, invalid.problem);
+        findings.mistake(place_of(written, &path), what, invalid.remedy);
     }
 }
 

@@ -12,6 +12,7 @@ mod environment;
 mod include;
 mod lint;
 mod mistake;
+mod policies;
 mod read;
 mod settings;
 mod source;
@@ -100,6 +101,8 @@ struct Written {
     root: Node,
     /// What is built in, alone.
     defaults: Node,
+    /// The files that `[policy] users` names, the later over the earlier.
+    users: Node,
 }
 
 /// Loads and builds a configuration, and the one that `[shadow]` names.
@@ -148,7 +151,8 @@ impl Written {
         if let Some(folder) = &options.store {
             root.lay(store_flag(folder, &mut sources));
         }
-        Self { sources, root, defaults }
+        let users = policies::read_files(&root, &mut sources, findings);
+        Self { sources, root, defaults, users }
     }
 }
 

@@ -11,6 +11,7 @@ use tidegate_checks::Network;
 use tidegate_checks::lists::ListsConfig;
 
 use super::mistake::{Findings, suggest};
+use super::policies::PolicySettings;
 use super::read::section;
 use super::source::Sources;
 use super::tree::{Node, Table};
@@ -30,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) verdict: tidegate_policy::Config,
     pub(crate) guard: tidegate_policy::guard::Config,
     pub(crate) correspondents: tidegate_policy::correspondents::Config,
+    pub(crate) quarantine: tidegate_quarantine::Config,
+    pub(crate) policy: PolicySettings,
     pub(crate) lists: ListsConfig,
     pub(crate) message: tidegate_mail::Bounds,
     pub(crate) network: Networks,
@@ -41,7 +44,7 @@ pub(crate) struct Settings {
 }
 
 /// The names of all sections.
-pub(crate) const SECTIONS: [&str; 19] = [
+pub(crate) const SECTIONS: [&str; 21] = [
     "server",
     "milter",
     "http",
@@ -51,6 +54,8 @@ pub(crate) const SECTIONS: [&str; 19] = [
     "verdict",
     "guard",
     "correspondents",
+    "quarantine",
+    "policy",
     "lists",
     "message",
     "network",
@@ -210,8 +215,10 @@ impl Settings {
             dns,
             store,
             verdict,
+            policy,
             guard,
             correspondents,
+            quarantine,
             lists,
             message,
             network,

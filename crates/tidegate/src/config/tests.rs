@@ -23,6 +23,7 @@ fn the_documented_defaults_are_those_of_the_types() {
     assert_eq!(documented.http, built_in.http);
     assert_eq!(documented.dns, built_in.dns);
     assert_eq!(documented.store, built_in.store);
+    assert_eq!(documented.quarantine, built_in.quarantine);
     assert_eq!(documented.message, built_in.message);
     assert_eq!(documented.rules, built_in.rules);
     assert_eq!(documented.log, built_in.log);
@@ -30,6 +31,7 @@ fn the_documented_defaults_are_those_of_the_types() {
     assert_eq!(documented.shadow, built_in.shadow);
     assert_eq!(documented.guard, built_in.guard);
     assert_eq!(documented.correspondents, built_in.correspondents);
+    assert_eq!(documented.policy, built_in.policy);
     assert_eq!(documented.lists.enabled, built_in.lists.enabled);
     assert!(documented.network.trusted.is_empty());
     let policy = tidegate_policy::Policy::try_from(&documented.verdict).unwrap();
@@ -48,6 +50,10 @@ fn every_setting_is_documented() {
     documented::<tidegate_policy::Config>("verdict");
     documented::<tidegate_policy::guard::Config>("guard");
     documented::<tidegate_policy::correspondents::Config>("correspondents");
+    documented::<tidegate_quarantine::Config>("quarantine");
+    documented::<tidegate_quarantine::DigestConfig>("quarantine.digest");
+    documented::<policies::PolicySettings>("policy");
+    documented::<tidegate_policy::Layer>("policy.default");
     documented::<settings::Networks>("network");
     documented::<settings::Rules>("rules");
     documented::<settings::Statistics>("statistics");

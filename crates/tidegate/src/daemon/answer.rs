@@ -7,45 +7,72 @@
 
 use std::num::NonZeroU32;
 
-use tidegate_engine::{Judged, RemovedField};
-use tidegate_milter::{Disposition, HeaderName, HeaderValue, Modification, Outcome, SmtpReply};
-use tidegate_policy::{Config, Fallback, Verdict, explain};
+use tidegate_engine::{Changes, Judged, RemovedField};
+use tidegate_milter::{
+    Disposition, HeaderName, HeaderValue, Modification, OneLine, Outcome, SmtpReply,
+};
+use tidegate_policy::{Config, Fallback, explain};
 
-/// The answer to a message that was judged.
-pub(super) fn to_judged(judged: &Judged, config: &Config, reference: &str) -> Outcome {
-    match judged.decision.verdict {
-        Verdict::Reject => {
-            let lines = explain::rejection(
-                &judged.decision,
-                &judged.signals,
-                config.reply_detail,
-                reference,
-                config.contact.as_deref(),
-            );
-            reply(550, "5.7.1", &lines.join("\n"))
-        }
-        Verdict::Defer => reply(451, "4.7.1", "Please try again later."),
-        Verdict::Accept | Verdict::Tag | Verdict::Quarantine => {
-            let added = judged.fields.add.iter().map(|field| (field.name, field.value.as_str()));
-            deliver(&judged.fields.remove, &added.collect::<Vec<_>>())
-        }
-    }
+/// The answer to a message that nobody wants.
+pub(super) fn refusal(judged: &Judged, config: &Config, reference: &str) -> Outcome {
+    let lines = explain::rejection(
+        &judged.decision,
+        judged.told(),
+        config.reply_detail,
+        reference,
+        config.contact.as_deref(),
+    );
+    reply(550, "5.7.1", &lines.join("\n"))
 }
 
-/// The answer to a message that could not be judged. `forged`: its fields that claim to be ours.
-pub(super) fn to_unjudged(reason: &str, fallback: Fallback, forged: &[RemovedField]) -> Outcome {
+/// The answer to a message that some are to get, with its changes.
+pub(super) fn deliver(changes: &Changes) -> Outcome {
+    let added = changes.add.iter().map(|field| (field.name, field.value.as_str()));
+    let mut outcome = with_fields(&changes.remove, &added.collect::<Vec<_>>());
+    let subject = changes.subject.as_ref().and_then(|subject| {
+        let (name, value) =
+            (HeaderName::new("Subject").ok()?, HeaderValue::new(&subject.value).ok()?);
+        Some(match subject.replaces {
+            true => Modification::ChangeHeader { name, index: NonZeroU32::MIN, value },
+            false => Modification::AddHeader { name, value },
+        })
+    });
+    outcome.modifications.extend(subject);
+    outcome
+}
+
+/// Takes a recipient off.
+pub(super) const fn without(recipient: OneLine) -> Modification {
+    Modification::DeleteRecipient(recipient)
+}
+
+/// The answer to a message that could not be judged. `forged`: its fields that claim to be ours;
+/// `None`: somebody wants it as it came.
+pub(super) fn to_unjudged(
+    reason: &str,
+    fallback: Fallback,
+    forged: Option<&[RemovedField]>,
+) -> Outcome {
     match fallback {
         Fallback::Defer => {
             reply(451, "4.7.1", "This message could not be judged now. Please try again later.")
         }
-        Fallback::Accept => {
-            deliver(forged, &[("X-Spam-Status", &format!("No, not judged ({reason})"))])
-        }
+        Fallback::Accept => match forged {
+            Some(forged) => {
+                with_fields(forged, &[("X-Spam-Status", &format!("No, not judged ({reason})"))])
+            }
+            None => Outcome::default(),
+        },
     }
 }
 
+/// The answer to a message of our own making: as it is, but for these fields.
+pub(super) fn to_our_own(removed: &[RemovedField]) -> Outcome {
+    with_fields(removed, &[])
+}
+
 /// Delivers with these fields taken off and those put on top, the first of them at the very top.
-fn deliver(removed: &[RemovedField], added: &[(&str, &str)]) -> Outcome {
+fn with_fields(removed: &[RemovedField], added: &[(&str, &str)]) -> Outcome {
     let removals = removed.iter().filter_map(|field| {
         let name = HeaderName::new(field.name).ok()?;
         Some(Modification::DeleteHeader { name, index: NonZeroU32::new(field.nth)? })
@@ -77,8 +104,10 @@ mod tests {
     #[test]
     fn fields_stand_on_top_in_their_order() {
         let removed = [RemovedField { name: "X-Spam-Flag", nth: 2 }];
-        let outcome =
-            deliver(&removed, &[("Authentication-Results", "x; none"), ("X-Spam-Score", "1.00")]);
+        let outcome = with_fields(
+            &removed,
+            &[("Authentication-Results", "x; none"), ("X-Spam-Score", "1.00")],
+        );
         let shown: Vec<String> = outcome
             .modifications
             .iter()
@@ -98,12 +127,15 @@ mod tests {
 
     #[test]
     fn what_could_not_be_judged_is_marked_or_asked_to_come_again() {
-        let accepted = to_unjudged("overload", Fallback::Accept, &[]);
+        let accepted = to_unjudged("overload", Fallback::Accept, Some(&[]));
         let [Modification::InsertHeader { value, .. }] = &accepted.modifications[..] else {
             panic!("{accepted:?}");
         };
         assert_eq!(value.as_str(), "No, not judged (overload)");
-        let Disposition::Reply(words) = to_unjudged("timeout", Fallback::Defer, &[]).disposition
+        let as_it_came = to_unjudged("overload", Fallback::Accept, None);
+        assert_eq!(as_it_came, Outcome::default());
+        let Disposition::Reply(words) =
+            to_unjudged("timeout", Fallback::Defer, Some(&[])).disposition
         else {
             panic!("no words");
         };

@@ -15,17 +15,28 @@ use tokio::net::TcpStream;
 use super::*;
 use crate::config::{self, Loaded};
 
+mod double;
+mod five;
 mod remembered;
+mod splitting;
 
 /// Rejects what says "unwanted" in its subject, whatever else the program knows.
 const RULE: &str = "family = 'policy'\n[rules.TEST_UNWANTED]\nsays = 'The test word'\nscore = 100\n\
-                    in = 'subject'\nwords = ['unwanted']\n";
+                    in = 'subject'\nwords = ['unwanted']\n[rules.TEST_DOUBTFUL]\n\
+                    says = 'The other test word'\nscore = 9\nin = 'subject'\nwords = ['doubtful']\n";
 
 fn load(settings: &str) -> Loaded {
+    load_with(settings, "")
+}
+
+/// With the policies of `users`, where there are any.
+fn load_with(settings: &str, users: &str) -> Loaded {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("rules.toml"), RULE).unwrap();
+    fs::write(dir.path().join("users.toml"), users).unwrap();
+    let own = if users.is_empty() { "" } else { "policy.users = ['users.toml']\n" };
     let text = format!(
-        "rules.files = ['rules.toml']\nrules.builtin = false\nserver.id = 'mx.example'\n{settings}"
+        "rules.files = ['rules.toml']\nrules.builtin = false\nserver.id = 'mx.example'\n{own}{settings}"
     );
     let file = dir.path().join("tidegate.toml");
     fs::write(&file, text).unwrap();
@@ -36,13 +47,19 @@ fn load(settings: &str) -> Loaded {
 fn running(loaded: Loaded) -> Running {
     let Loaded { settings, parts, .. } = loaded;
     let auto_learn = settings.statistics.auto_learn;
-    Running::new(Arc::new(Engine::new(parts)), settings.verdict, settings.log.addresses, auto_learn)
+    Running::new(
+        Arc::new(Engine::new(parts)),
+        settings.verdict,
+        settings.log.addresses,
+        auto_learn,
+        settings.policy.split_timeout_ms,
+    )
 }
 
 fn of(loaded: Loaded) -> Arc<Daemon> {
     let lessons = crate::knowledge::alone(&loaded.settings).unwrap();
     let remembered = Remembered::nothing(&loaded.settings);
-    Daemon::new(running(loaded), Metrics::new().unwrap(), lessons, remembered)
+    Daemon::new(running(loaded), Metrics::new().unwrap(), lessons, remembered, None, None, None)
 }
 
 fn daemon(settings: &str) -> Arc<Daemon> {
@@ -57,16 +74,16 @@ struct Mta {
 
 impl Mta {
     async fn connect(daemon: &Arc<Daemon>) -> Self {
+        Self::connect_within(daemon, ServerLimits::default()).await
+    }
+
+    async fn connect_within(daemon: &Arc<Daemon>, limits: ServerLimits) -> Self {
         let address = Address::Tcp { host: "127.0.0.1".to_owned(), port: 0 };
         let listeners = Listener::open(&[address], &Default::default()).await.unwrap();
         let at = listeners[0].tcp_address().unwrap();
         let daemon = Arc::clone(daemon);
         let make = move || Session::new(Arc::clone(&daemon));
-        tokio::spawn(Server::new(ServerLimits::default()).serve(
-            listeners,
-            make,
-            std::future::pending(),
-        ));
+        tokio::spawn(Server::new(limits).serve(listeners, make, std::future::pending()));
         let mut mta = Self { stream: TcpStream::connect(at).await.unwrap(), received: Vec::new() };
         let protocol = Protocol::from_bits_retain(0x1f_ffff);
         let offer =
@@ -85,6 +102,10 @@ impl Mta {
 
     /// What is replied to one message.
     async fn message(&mut self, fields: &[(&str, &str)]) -> Vec<String> {
+        self.message_to(&["bert@example.test"], fields).await
+    }
+
+    async fn message_to(&mut self, to: &[&str], fields: &[(&str, &str)]) -> Vec<String> {
         let args = Strings::default();
         let mut commands = vec![
             Command::Macros {
@@ -92,8 +113,9 @@ impl Mta {
                 pairs: Strings::new(b"i\x004XYZ\x00").unwrap(),
             },
             Command::Mail { path: b"<anna@shop.example>", args },
-            Command::Rcpt { path: b"<bert@example.test>", args },
         ];
+        let paths: Vec<String> = to.iter().map(|to| format!("<{to}>")).collect();
+        commands.extend(paths.iter().map(|path| Command::Rcpt { path: path.as_bytes(), args }));
         commands.extend(
             fields.iter().map(|(n, v)| Command::Header { name: n.as_bytes(), value: v.as_bytes() }),
         );
@@ -116,7 +138,11 @@ impl Mta {
                 told.push(in_words(&reply));
                 let is_final = matches!(
                     reply,
-                    Reply::Negotiate(_) | Reply::Continue | Reply::ReplyCode(_) | Reply::TempFail
+                    Reply::Negotiate(_)
+                        | Reply::Continue
+                        | Reply::ReplyCode(_)
+                        | Reply::TempFail
+                        | Reply::Discard
                 );
                 self.received.drain(..octets);
                 if is_final {
@@ -138,6 +164,10 @@ fn in_words(reply: &Reply<'_>) -> String {
             format!("+{index} {}:{}", text(name), text(value))
         }
         Reply::ChangeHeader { index, name, value: b"" } => format!("-{} {index}", text(name)),
+        Reply::ChangeHeader { index, name, value } => {
+            format!("={} {index}:{}", text(name), text(value))
+        }
+        Reply::DeleteRecipient(path) => format!("-{}", text(path)),
         Reply::ReplyCode(words) => text(words),
         other => format!("{other:?}"),
     }

@@ -3,12 +3,12 @@
 //! ```text
 //! segment   "tgjrnl1\n", frames
 //! frame     length u32, CRC-32 u32 of the payload, payload
-//! payload   form u8 = 1, length u8 of the id, id, deflated body
-//! body      length u32 of the head, head (JSON), count u32 of the features, features u64…,
-//!           1 and the message, or 0
+//! payload   form u8 = 1, length u8 of the id, id, count u32 of the features, features u64…,
+//!           deflated body
+//! body      length u32 of the head, head (JSON), 1 and the message, or 0
 //! ```
 //!
-//! Numbers are little endian. A frame that was being written when the machine stopped is shorter than
+//! Numbers are little endian. Features are hashes, which deflating would not make smaller. A frame that was being written when the machine stopped is shorter than
 //! it says, and the last of its segment.
 //!
 //! Invariant: no bytes panic or take more memory than a record may; what was written is read as the
@@ -41,6 +41,7 @@ pub(super) struct Body {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Frame {
     pub(super) id: String,
+    features: Vec<u64>,
     deflated: Vec<u8>,
 }
 
@@ -60,19 +61,17 @@ pub(super) enum Next {
 /// When it is longer than any that may be read.
 pub(super) fn encode(id: &str, body: &Body) -> io::Result<Vec<u8>> {
     let too_long = || io::Error::new(io::ErrorKind::InvalidInput, "the record is too long");
+    let length =
+        |length: usize| u32::try_from(length).map(u32::to_le_bytes).map_err(|_| too_long());
     let id = id.as_bytes();
     let mut frame = vec![0; 8];
     frame.extend([FORM, u8::try_from(id.len()).map_err(|_| too_long())?]);
     frame.extend(id);
+    frame.extend(length(body.features.len())?);
+    frame.extend(body.features.iter().flat_map(|feature| feature.to_le_bytes()));
     let mut deflate = DeflateEncoder::new(frame, Compression::fast());
-    let length =
-        |length: usize| u32::try_from(length).map(u32::to_le_bytes).map_err(|_| too_long());
     deflate.write_all(&length(body.head.len())?)?;
     deflate.write_all(&body.head)?;
-    deflate.write_all(&length(body.features.len())?)?;
-    for feature in &body.features {
-        deflate.write_all(&feature.to_le_bytes())?;
-    }
     match &body.message {
         Some(message) => {
             deflate.write_all(&[1])?;
@@ -123,25 +122,26 @@ pub(super) fn next(file: &mut impl Read) -> io::Result<Next> {
 impl Frame {
     fn of(payload: &[u8]) -> Option<Self> {
         let [FORM, length, rest @ ..] = payload else { return None };
-        let (id, deflated) = rest.split_at_checked(usize::from(*length))?;
-        Some(Self { id: String::from_utf8(id.to_vec()).ok()?, deflated: deflated.to_vec() })
+        let (id, rest) = rest.split_at_checked(usize::from(*length))?;
+        let (features, deflated) = counted(rest, 8)?;
+        Some(Self {
+            id: String::from_utf8(id.to_vec()).ok()?,
+            features: features.as_chunks().0.iter().copied().map(u64::from_le_bytes).collect(),
+            deflated: deflated.to_vec(),
+        })
     }
 
     /// What is in it; `None` when it is nothing that this program writes.
-    pub(super) fn body(&self) -> Option<Body> {
+    pub(super) fn body(self) -> Option<Body> {
         let mut body = Vec::new();
         DeflateDecoder::new(&self.deflated[..]).take(LONGEST_BODY).read_to_end(&mut body).ok()?;
-        let rest = &body[..];
-        let (head, rest) = counted(rest, 1)?;
-        let (features, rest) = counted(rest, 8)?;
-        let features =
-            features.chunks_exact(8).filter_map(|it| Some(u64::from_le_bytes(it.try_into().ok()?)));
+        let (head, rest) = counted(&body, 1)?;
         let message = match rest {
             [0] => None,
             [1, message @ ..] => Some(message.to_vec()),
             _ => return None,
         };
-        Some(Body { head: head.to_vec(), features: features.collect(), message })
+        Some(Body { head: head.to_vec(), features: self.features, message })
     }
 }
 
@@ -182,7 +182,7 @@ mod tests {
             let written = records.iter().flat_map(|(id, body)| encode(id, body).unwrap());
             let (frames, damaged) = read_all(&written.collect::<Vec<u8>>());
             prop_assert_eq!(damaged, 0);
-            let read: Vec<_> = frames.iter().map(|frame| (frame.id.clone(), frame.body().unwrap())).collect();
+            let read: Vec<_> = frames.into_iter().map(|frame| (frame.id.clone(), frame.body().unwrap())).collect();
             prop_assert_eq!(read, records);
         }
 
@@ -191,9 +191,9 @@ mod tests {
             let whole = encode("whole", &body).unwrap();
             let torn = encode("torn", &body).unwrap();
             let left = torn.len().saturating_sub(cut);
-            let (frames, damaged) = read_all(&[&whole[..], &torn[..left]].concat());
+            let (mut frames, damaged) = read_all(&[&whole[..], &torn[..left]].concat());
             prop_assert_eq!((frames.len(), damaged), (1, 0));
-            prop_assert_eq!(frames[0].body(), Some(body));
+            prop_assert_eq!(frames.remove(0).body(), Some(body));
         }
 
         #[test]
@@ -210,7 +210,7 @@ mod tests {
         fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..600), deflated: bool) {
             read_all(&bytes);
             // As a frame that checks, too, so that what is behind the checksum is reached.
-            let mut payload = vec![FORM, 0];
+            let mut payload = vec![FORM, 0, 0, 0, 0, 0];
             if deflated {
                 let mut deflate = DeflateEncoder::new(payload, Compression::fast());
                 deflate.write_all(&bytes).unwrap();
@@ -218,7 +218,7 @@ mod tests {
             } else {
                 payload.extend(&bytes);
             }
-            if let Some(body) = Frame::of(&payload).and_then(|frame| frame.body()) {
+            if let Some(body) = Frame::of(&payload).and_then(Frame::body) {
                 encode("again", &body).unwrap();
             }
         }
@@ -228,7 +228,7 @@ mod tests {
     fn a_length_that_nothing_has_ends_the_segment_without_memory() {
         assert_eq!(next(&mut &[0xff; 100][..]).unwrap(), Next::End);
         // Deflated zeros: a thousand times as many when inflated.
-        let mut deflate = DeflateEncoder::new(vec![FORM, 0], Compression::fast());
+        let mut deflate = DeflateEncoder::new(vec![FORM, 0, 0, 0, 0, 0], Compression::fast());
         deflate.write_all(&[0xff; 1 << 20]).unwrap();
         assert_eq!(Frame::of(&deflate.finish().unwrap()).unwrap().body(), None);
     }

@@ -3,6 +3,7 @@
 //! Invariant: an envelope, an answer and an estimate are read as exactly what was written, so that the
 //! message can be judged again and come out the same.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -43,6 +44,9 @@ pub(crate) struct Record {
     /// List zones that were not believed.
     #[serde(default)]
     pub(crate) set_aside: Vec<String>,
+    /// Signals that did not count against mail.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    damped: BTreeSet<String>,
     /// What statistics made of it.
     estimate: Option<Estimated>,
     /// The verdict, as `scan --json` tells it, without the time it took.
@@ -135,6 +139,7 @@ impl Record {
             of_spf: written(&recording.of_spf, None),
             spf_lost: recording.spf_lost,
             set_aside: recording.set_aside.iter().map(|zone| zone.as_str().to_owned()).collect(),
+            damped: (*recording.damped).clone(),
             estimate: recording.estimate.map(Estimated::from),
             learnable: learnable
                 .map(|it| Named { id: *it.id.bytes(), features_version: FEATURES_VERSION }),
@@ -183,6 +188,7 @@ impl Record {
             of_spf: answers(&self.of_spf)?,
             spf_lost: self.spf_lost,
             set_aside: set_aside.collect::<Option<_>>()?,
+            damped: Arc::new(self.damped.clone()),
             estimate: self.estimate.map(Estimate::from),
         }))
     }
@@ -329,6 +335,7 @@ pub(super) mod tests {
                 of_spf: Vec::new(),
                 spf_lost: false,
                 set_aside: vec!["bl.example".to_owned()],
+                damped: ["SHOUTS".to_owned()].into(),
                 estimate: Some(estimate),
                 verdict,
                 learnable: Some(Named { id: [7; 16], features_version: FEATURES_VERSION }),
@@ -345,6 +352,7 @@ pub(super) mod tests {
             prop_assert_eq!(&read, &record);
             prop_assert_eq!(Said::from(read.envelope()), record.envelope);
             let recording = read.recording().unwrap();
+            prop_assert_eq!(&*recording.damped, &record.damped);
             prop_assert_eq!(recording.estimate.map(Estimated::from), record.estimate);
             prop_assert_eq!(written(&recording.answers, None)[0].answer.clone(), record.answers[0].answer.clone());
             prop_assert_eq!(read.learnable().unwrap().features, record.features);

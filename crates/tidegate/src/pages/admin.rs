@@ -17,7 +17,7 @@ use super::frame::{self, Frame};
 use super::held::refused;
 use super::visitor::Visitor;
 use crate::api::Refusal;
-use crate::clock;
+use crate::calendar;
 
 pub(super) fn routes() -> Router<Arc<Site>> {
     Router::new().route("/admin", get(overview)).route("/admin/damped", post(clear))
@@ -48,7 +48,7 @@ impl Row {
             name: listed.signal,
             corrections: standing.corrections,
             hits: standing.hits.max(standing.corrections),
-            since: clock::day(damping.since),
+            since: calendar::day(damping.since),
         })
     }
 }

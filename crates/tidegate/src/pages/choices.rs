@@ -21,7 +21,7 @@ use super::held::refused;
 use super::visitor::Visitor;
 use super::{Site, access};
 use crate::api::Refusal;
-use crate::clock;
+use crate::calendar;
 use crate::services::Choices;
 
 pub(super) fn routes() -> Router<Arc<Site>> {
@@ -48,6 +48,9 @@ const BULK: [(&str, &str); 3] = [
     ("tag", "Deliver them, marked as what may be spam is"),
     ("quarantine", "Hold them, as what is very likely spam is"),
 ];
+
+/// Edits that are told on the page.
+const TOLD_EDITS: usize = 10;
 
 /// Lists that are written a line each, or with commas.
 const LISTS: [&str; 3] = ["allowed", "blocked", "languages"];
@@ -128,7 +131,11 @@ struct Asked {
     done: Option<String>,
 }
 
-async fn show(State(site): State<Arc<Site>>, visitor: Visitor, Query(asked): Query<Asked>) -> Response {
+async fn show(
+    State(site): State<Arc<Site>>,
+    visitor: Visitor,
+    Query(asked): Query<Asked>,
+) -> Response {
     let address = asked.address.as_deref().map(str::trim).filter(|address| !address.is_empty());
     let address = address.map_or(visitor.person.address.clone(), access::folded);
     match site.services.choices(&visitor.caller(), &address).await {
@@ -150,14 +157,14 @@ async fn page(
     errors: Vec<String>,
 ) -> Page {
     let own = visitor.person.address == address;
-    let log = site.services.policy_log(&visitor.caller(), Some(address.clone()), Some(10)).await;
+    let log = site.services.policy_log(&visitor.caller(), Some(address.clone())).await;
     Page {
         frame: Frame::of(site, visitor, if own { "choices" } else { "admin" }),
         own,
         version: choices.own.version,
         errors,
         it,
-        log: log.unwrap_or_default().iter().map(told).collect(),
+        log: log.unwrap_or_default().iter().take(TOLD_EDITS).map(told).collect(),
         address,
     }
 }
@@ -169,7 +176,7 @@ fn told(edit: &Logged) -> String {
         after => format!("{}: {}", key.replace('_', " "), plain(after)),
     });
     let changes = changes.collect::<Vec<_>>().join("; ");
-    format!("{}, by {}: {changes}", clock::minute(edit.at), edit.by)
+    format!("{}, by {}: {changes}", calendar::minute(edit.at), edit.by)
 }
 
 fn plain(value: &Value) -> String {
@@ -199,7 +206,7 @@ async fn save(
     let before = in_force(&choices);
     let reset = field("do") == "reset";
     let edit = match address.parse() {
-        Err(error) => Err(Refusal::Wrong(format!("{error}"))),
+        Err(error) => Err(Refusal::Wrong(error)),
         Ok(subject) => Ok(Edit {
             subject,
             set: if reset { BTreeMap::new() } else { wanted(&fields, &before) },
@@ -209,7 +216,7 @@ async fn save(
     };
     let edited = match edit {
         Ok(edit) if edit.set.is_empty() && !reset => Ok(()),
-        Ok(edit) => site.services.edit(&caller, edit).await.map(drop),
+        Ok(edit) => site.services.edit(&caller, edit, None).await.map(drop),
         Err(refusal) => Err(refusal),
     };
     match edited {
@@ -224,9 +231,17 @@ async fn save(
         // What was written stays in the form, beside what is wrong with it.
         Err(Refusal::Wrong(what) | Refusal::Changed(what)) => {
             let mut shown = before;
-            shown.extend(wanted(&fields, &shown).iter().filter_map(|(key, value)| {
-                Layer::KEYS.into_iter().find(|known| known == key).map(|key| (key, value.clone()))
-            }).collect::<Vec<_>>());
+            shown.extend(
+                wanted(&fields, &shown)
+                    .iter()
+                    .filter_map(|(key, value)| {
+                        Layer::KEYS
+                            .into_iter()
+                            .find(|known| known == key)
+                            .map(|key| (key, value.clone()))
+                    })
+                    .collect::<Vec<_>>(),
+            );
             let errors = what.lines().map(str::to_owned).collect();
             let shown = Shown::from(&shown);
             let page = page(&site, &visitor, address, &choices, shown, errors).await;

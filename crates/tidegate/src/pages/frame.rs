@@ -30,13 +30,7 @@ pub(super) struct Frame {
 impl Frame {
     /// Around a page for nobody in particular.
     pub(super) fn outside(site: &Site) -> Self {
-        Self {
-            site: site.name.clone(),
-            who: None,
-            form: String::new(),
-            here: "",
-            notice: None,
-        }
+        Self { site: site.name.clone(), who: None, form: String::new(), here: "", notice: None }
     }
 
     /// Around a page of a visitor who is signed in.

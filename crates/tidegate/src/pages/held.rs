@@ -17,7 +17,7 @@ use super::Site;
 use super::frame::{self, Confirm, Frame};
 use super::visitor::Visitor;
 use crate::api::Refusal;
-use crate::clock;
+use crate::calendar;
 
 /// Messages on a page.
 const ON_A_PAGE: usize = 50;
@@ -53,8 +53,8 @@ impl From<Summary> for Row {
             owner: it.owner,
             from: or(it.from, "nobody named"),
             subject: or(it.subject, "(no subject)"),
-            when: clock::minute(it.held_at),
-            ends: clock::day(it.keep_until),
+            when: calendar::minute(it.held_at),
+            ends: calendar::day(it.keep_until),
             points: format!("{:.1}", it.score),
             why: it.reason,
             doubt: (!it.notes.is_empty()).then(|| it.notes.join(" ")),
@@ -85,7 +85,11 @@ struct Asked {
     done: Option<String>,
 }
 
-async fn own(State(site): State<Arc<Site>>, visitor: Visitor, Query(asked): Query<Asked>) -> Response {
+async fn own(
+    State(site): State<Arc<Site>>,
+    visitor: Visitor,
+    Query(asked): Query<Asked>,
+) -> Response {
     let owner = Some(visitor.person.address.clone());
     list(&site, &visitor, asked, owner, "/held").await
 }
@@ -183,10 +187,7 @@ async fn show(State(site): State<Arc<Site>>, visitor: Visitor, Path(id): Path<St
         signals: signals.into_iter().filter(|said| said.score != 0.0).map(Signal::from).collect(),
         text: if text.trim().is_empty() { "(no text)".to_owned() } else { text },
         cut,
-        attachments: files
-            .into_iter()
-            .map(|file| file.name.unwrap_or(file.content_type))
-            .collect(),
+        attachments: files.into_iter().map(|file| file.name.unwrap_or(file.content_type)).collect(),
         links: links.into_iter().map(|link| link.url).collect(),
         header: fields.into_iter().map(|(name, value)| format!("{name}: {value}\n")).collect(),
     })
@@ -215,7 +216,7 @@ async fn act(
     let chosen = fields.iter().filter(|(name, _)| name == "id").take(ON_A_PAGE);
     for (_, id) in chosen {
         let outcome = match what {
-            "delete" => site.services.delete(&caller, id).await,
+            "delete" => site.services.delete(&caller, id).await.map(drop),
             _ => site.services.release(&caller, id, what == "release-learn").await.map(drop),
         };
         match outcome {
@@ -284,9 +285,10 @@ async fn release_by_link(State(site): State<Arc<Site>>, Form(link): Form<Link>) 
 /// A refusal in words for a person who pressed a button.
 pub(super) fn refused(site: &Site, refusal: &Refusal) -> Response {
     let (title, text) = match refusal {
-        Refusal::Missing => {
-            ("Nothing here", "This message is not held here, or no longer, or is not yours.".to_owned())
-        }
+        Refusal::Missing => (
+            "Nothing here",
+            "This message is not held here, or no longer, or is not yours.".to_owned(),
+        ),
         Refusal::Changed(what) | Refusal::Wrong(what) => ("Not done", sentence(what)),
         Refusal::Failed(_) => (
             "Not now",

@@ -8,7 +8,7 @@
 pub(super) fn sign_in(site: &str, to: &str, link: &str, now: u64) -> Vec<u8> {
     let site: String = site.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect();
     let domain = to.rsplit('@').next().unwrap_or_default();
-    let date = crate::clock::rfc5322(now);
+    let date = crate::calendar::rfc5322(now);
     // The link is as good as a password: its end is not in the id.
     let id = format!("{now:x}.{:x}@{domain}", std::process::id());
     let text = format!(

@@ -14,7 +14,6 @@ mod settings;
 mod sign_in;
 mod visitor;
 
-use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -42,14 +41,10 @@ pub(crate) struct Site {
     pub(crate) name: String,
 }
 
-/// Serves pages and API until `shutdown` completes.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    site: Arc<Site>,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
+/// Serves pages and API for ever.
+pub(crate) async fn serve(listener: TcpListener, site: Arc<Site>) -> std::io::Result<()> {
     let service = router(site).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(shutdown).await
+    axum::serve(listener, service).await
 }
 
 fn router(site: Arc<Site>) -> Router {

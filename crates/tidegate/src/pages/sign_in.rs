@@ -114,7 +114,8 @@ async fn send_link(site: &Arc<Site>, address: &str, domain: &str, client: &str) 
 
 /// Whether it can be put into a header field and an SMTP command.
 fn is_sane(address: &str) -> bool {
-    address.len() <= 254 && address.bytes().all(|octet| matches!(octet, b'!'..=b'~'))
+    address.len() <= 254
+        && address.bytes().all(|octet| matches!(octet, b'!'..=b'~'))
         && !address.contains(['<', '>', '"', ',', ';', '(', ')', '\\'])
 }
 
@@ -134,7 +135,11 @@ async fn confirm(State(site): State<Arc<Site>>, Query(link): Query<Link>) -> Res
     })
 }
 
-async fn open(State(site): State<Arc<Site>>, headers: HeaderMap, Form(link): Form<Link>) -> Response {
+async fn open(
+    State(site): State<Arc<Site>>,
+    headers: HeaderMap,
+    Form(link): Form<Link>,
+) -> Response {
     if is_from_elsewhere(&site, &headers) {
         let text = "This form was sent from another site.";
         return frame::said(&site, StatusCode::FORBIDDEN, "Not done", text);

@@ -83,7 +83,10 @@ pub(super) struct Client(pub(super) IpAddr);
 impl FromRequestParts<Arc<Site>> for Client {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, site: &Arc<Site>) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        site: &Arc<Site>,
+    ) -> Result<Self, Self::Rejection> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         let forwarded = || {
             let field = parts.headers.get_all("x-forwarded-for").into_iter().next_back()?;

@@ -26,11 +26,7 @@ impl Services {
         by: Option<String>,
     ) -> Result<Damping, Refusal> {
         caller.admin()?;
-        // The operator may say in whose name; others act in their own.
-        let by = match (caller, by) {
-            (Caller::Operator, Some(by)) => by,
-            _ => caller.name().to_owned(),
-        };
+        let by = caller.name_or(by);
         let remembered = Arc::clone(&self.remembered);
         let cleared = super::apart(move || remembered.clear(&signal, &by, seconds())).await?;
         cleared.ok_or(Refusal::Missing)

@@ -28,10 +28,29 @@ pub(crate) struct Released {
     pub(crate) learned: Option<String>,
 }
 
+/// What was let go because its time is over.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Expired {
+    /// Entries that went.
+    pub(crate) gone: usize,
+    /// What is left.
+    pub(crate) entries: u64,
+    pub(crate) bytes: u64,
+}
+
 impl Services {
+    /// Lets go of what is kept no longer.
+    pub(crate) async fn expire(&self, caller: &Caller) -> Result<Expired, Refusal> {
+        caller.admin()?;
+        let quarantine = self.quarantine()?;
+        let gone = quarantine.expire(seconds()).await.map_err(Refusal::failed)?;
+        let counted = quarantine.counted();
+        Ok(Expired { gone, entries: counted.entries, bytes: counted.bytes })
+    }
+
     /// A page of what is held; of the caller's own, where they may not see more.
     pub(crate) async fn held(&self, caller: &Caller, mut filter: Filter) -> Result<Page, Refusal> {
-        filter.owner = caller.whose(filter.owner)?;
+        filter.owner = caller.whose(filter.owner.map(|owner| self.user(&owner)))?;
         self.quarantine()?.list(&filter).await.map_err(Refusal::failed)
     }
 
@@ -83,15 +102,15 @@ impl Services {
     }
 
     /// Deletes a held message.
-    pub(crate) async fn delete(&self, caller: &Caller, id: &str) -> Result<(), Refusal> {
+    pub(crate) async fn delete(&self, caller: &Caller, id: &str) -> Result<Summary, Refusal> {
         let id = self.own(caller, id).await?;
         let deleted = self.quarantine()?.delete(&id, seconds()).await;
-        deleted.map_err(|error| match error {
+        let deleted = deleted.map_err(|error| match error {
             DeleteError::Read(error) => unread(error),
             error => Refusal::Changed(error.to_string()),
         })?;
         tracing::info!(by = caller.name(), id = id.as_str(), "a held message was deleted");
-        Ok(())
+        Ok(deleted.into())
     }
 
     /// The name of an entry that is the caller's.

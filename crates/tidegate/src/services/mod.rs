@@ -7,6 +7,7 @@ mod choices;
 mod guard;
 mod held;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tidegate_bayes::Lessons;
@@ -16,12 +17,15 @@ use tidegate_policy::Policies;
 use tidegate_quarantine::{Purpose, Quarantine};
 use tidegate_store::Store;
 
-pub(crate) use choices::Choices;
-pub(crate) use held::Released;
+pub(crate) use choices::{Choices, Edited};
+pub(crate) use held::{Expired, Released};
 
 use crate::api::Refusal;
+use crate::config::Loaded;
 use crate::pages::access::Access;
+use crate::policies::StoredPolicies;
 use crate::remembered::Remembered;
+use crate::{knowledge, quarantine};
 
 /// Gives the engine at work.
 pub(crate) type AtWork = Box<dyn Fn() -> Arc<Engine> + Send + Sync>;
@@ -29,12 +33,14 @@ pub(crate) type AtWork = Box<dyn Fn() -> Arc<Engine> + Send + Sync>;
 /// Everything that can be administered.
 pub(crate) struct Services {
     pub(crate) store: Arc<dyn Store>,
+    /// The folder of the store.
+    pub(crate) folder: PathBuf,
     /// What was learned.
     pub(crate) lessons: Arc<Lessons>,
     /// Whom users write to, and what they correct.
     pub(crate) remembered: Arc<Remembered>,
-    /// What users want.
-    pub(crate) policies: Arc<Policies>,
+    /// What users want, as the store keeps it.
+    pub(crate) stored: Arc<StoredPolicies>,
     /// What is held.
     pub(crate) quarantine: Option<Arc<Quarantine>>,
     /// Who may see and do what.
@@ -43,9 +49,42 @@ pub(crate) struct Services {
 }
 
 impl Services {
+    /// Opens the store, for a command that finds no daemon.
+    ///
+    /// # Errors
+    /// When another process has the store, or it can't be opened or read.
+    pub(crate) fn open(loaded: Loaded) -> anyhow::Result<Arc<Self>> {
+        let store = knowledge::store(&loaded.settings)?;
+        let quarantine = quarantine::open(&loaded, &store)?;
+        let settings = loaded.settings;
+        let stored = Arc::new(StoredPolicies::new(Arc::clone(&store)));
+        stored.lay_over(&loaded.parts.policies)?;
+        let engine = Arc::new(Engine::new(loaded.parts));
+        Ok(Arc::new(Self {
+            folder: knowledge::folder(&settings),
+            lessons: knowledge::lessons(Arc::clone(&store), &settings)?,
+            remembered: Remembered::open(Arc::clone(&store), &settings)?,
+            access: Access::new(Arc::clone(&store), settings.pages.session_seconds())?,
+            engine: Box::new(move || Arc::clone(&engine)),
+            stored,
+            quarantine,
+            store,
+        }))
+    }
+
+    /// The policies at work.
+    pub(crate) fn policies(&self) -> Arc<Policies> {
+        Arc::clone(&(self.engine)().parts().policies)
+    }
+
     /// The quarantine, where it is switched on.
     pub(crate) fn quarantine(&self) -> Result<&Arc<Quarantine>, Refusal> {
         self.quarantine.as_ref().ok_or(Refusal::Off("quarantine"))
+    }
+
+    /// The user whose address it is, as policies know them.
+    pub(crate) fn user(&self, address: &str) -> String {
+        self.policies().book().folding().user(&Address::new(address))
     }
 
     /// Gives a mail of our own to the MTA, for one recipient.
@@ -54,18 +93,20 @@ impl Services {
     /// When the MTA does not take it.
     pub(crate) async fn post(&self, letter: &[u8], to: &str) -> anyhow::Result<()> {
         let Some(quarantine) = &self.quarantine else {
-            anyhow::bail!("[quarantine] is switched off, whose release_to says where mail is given");
+            anyhow::bail!(
+                "[quarantine] is switched off, whose release_to says where mail is given"
+            );
         };
         let (nobody, to) = (Address::new(""), [Address::new(to)]);
         quarantine.sender().inject(letter, &nobody, &to, Purpose::Digest).await?;
         Ok(())
     }
 
-    /// Whether mail is, or was lately, held for an address.
-    pub(crate) async fn knows(&self, address: &str) -> bool {
+    /// Whether mail is held for a user.
+    pub(crate) async fn knows(&self, user: &str) -> bool {
         let Some(quarantine) = &self.quarantine else { return false };
         let owners = quarantine.owners().await.unwrap_or_default();
-        owners.iter().any(|owner| owner == address)
+        owners.iter().any(|owner| owner == user)
     }
 }
 

@@ -10,10 +10,10 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::Value;
-use tidegate_policy::{Edit, Listed, Logged, Stored};
+use tidegate_policy::{Edit, Listed, Logged};
 
 use crate::api::{Caller, Refusal};
-use crate::services::{Choices, Services};
+use crate::services::{Choices, Edited, Services};
 
 pub(super) fn routes() -> Router<Arc<Services>> {
     Router::new()
@@ -46,6 +46,8 @@ struct Changes {
     #[serde(default)]
     unset: Vec<String>,
     version: Option<u64>,
+    /// Who says so, for the record; the operator alone may say another name.
+    by: Option<String>,
 }
 
 async fn edit(
@@ -53,18 +55,17 @@ async fn edit(
     caller: Caller,
     Path(subject): Path<String>,
     Json(changes): Json<Changes>,
-) -> Result<Json<Stored>, Refusal> {
-    let Changes { set, unset, version } = changes;
-    let subject = subject.parse().map_err(|error| Refusal::Wrong(format!("{error}")))?;
-    services.edit(&caller, Edit { subject, set, unset, version }).await.map(Json)
+) -> Result<Json<Edited>, Refusal> {
+    let Changes { set, unset, version, by } = changes;
+    let subject = subject.parse().map_err(Refusal::Wrong)?;
+    services.edit(&caller, Edit { subject, set, unset, version }, by).await.map(Json)
 }
 
-/// Which edits: `?subject=&most=`.
+/// Whose edits: `?subject=`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Which {
     subject: Option<String>,
-    most: Option<usize>,
 }
 
 async fn log(
@@ -72,5 +73,5 @@ async fn log(
     caller: Caller,
     Query(which): Query<Which>,
 ) -> Result<Json<Vec<Logged>>, Refusal> {
-    services.policy_log(&caller, which.subject, which.most).await.map(Json)
+    services.policy_log(&caller, which.subject).await.map(Json)
 }

@@ -5,18 +5,18 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
-use tidegate_quarantine::{EntryId, Filter, Page, Shown};
+use tidegate_quarantine::{EntryId, Filter, Page, Shown, Summary};
 
 use crate::api::{Caller, Refusal};
-use crate::services::{Released, Services};
+use crate::services::{Expired, Released, Services};
 
 pub(super) fn routes() -> Router<Arc<Services>> {
     Router::new()
         .route("/quarantine", get(list))
+        .route("/quarantine/expire", post(expire))
         .route("/quarantine/{id}", get(show).delete(delete))
         .route("/quarantine/{id}/release", post(release))
 }
@@ -71,6 +71,13 @@ async fn delete(
     State(services): State<Arc<Services>>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<StatusCode, Refusal> {
-    services.delete(&caller, &id).await.map(|()| StatusCode::NO_CONTENT)
+) -> Result<Json<Summary>, Refusal> {
+    services.delete(&caller, &id).await.map(Json)
+}
+
+async fn expire(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+) -> Result<Json<Expired>, Refusal> {
+    services.expire(&caller).await.map(Json)
 }

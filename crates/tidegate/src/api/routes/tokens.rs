@@ -21,9 +21,7 @@ const DAY: u64 = 86_400;
 const MOST_DAYS: u64 = 3_650;
 
 pub(super) fn routes() -> Router<Arc<Services>> {
-    Router::new()
-        .route("/tokens", get(list).post(issue))
-        .route("/tokens/{id}", delete(revoke))
+    Router::new().route("/tokens", get(list).post(issue)).route("/tokens/{id}", delete(revoke))
 }
 
 /// What a token is asked for with.

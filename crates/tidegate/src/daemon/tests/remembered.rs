@@ -26,7 +26,7 @@ fn over(store: &Arc<dyn Store>) -> Arc<Daemon> {
     let remembered = Remembered::open(Arc::clone(store), &loaded.settings).unwrap();
     loaded.parts.scores = loaded.parts.scores.damping(remembered.damped().clone());
     let lessons = crate::knowledge::alone(&loaded.settings).unwrap();
-    Daemon::new(running(loaded), Metrics::new().unwrap(), lessons, remembered)
+    Daemon::new(running(loaded), Metrics::new().unwrap(), lessons, remembered, None, None, None)
 }
 
 /// Sends one message; `login` is who has logged in.

@@ -1,0 +1,136 @@
+//! What recipients' policies ask of a message: who it is from and whether that is proved, whether it is
+//! bulk mail, of which list, in which language.
+//!
+//! Invariant: a sender or a list counts as proved only by SPF or a DKIM signature of its own domain
+//! that passes; an answer that is missing proves nothing, and is told apart from one that denies.
+
+use std::cell::OnceCell;
+
+use tidegate_checks::authentication::{AuthResult, Authentication, Dkim};
+use tidegate_mail::{Address, Envelope, Message, registered_domain};
+
+use crate::Language;
+use crate::layer::list_id;
+
+/// A message as policies look at it. What takes time is found out when it is first asked for.
+pub struct Facts<'m> {
+    envelope: &'m Envelope,
+    message: &'m Message<'m>,
+    authentication: &'m Authentication,
+    /// Answers of the network are missing.
+    partial: bool,
+    language: OnceCell<Option<Language>>,
+}
+
+/// How sure it is who a message is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Proof {
+    /// Nothing speaks for it.
+    None,
+    /// What could speak for it did not come in time.
+    Missing,
+    /// It is proved.
+    Given,
+}
+
+impl<'m> Facts<'m> {
+    /// Of a message whose authentication is done. `partial`: answers are missing.
+    #[must_use]
+    pub const fn new(
+        envelope: &'m Envelope,
+        message: &'m Message<'m>,
+        authentication: &'m Authentication,
+        partial: bool,
+    ) -> Self {
+        Self { envelope, message, authentication, partial, language: OnceCell::new() }
+    }
+
+    /// Everybody whom the message claims to be from: the envelope's sender and the authors.
+    pub(crate) fn senders(&self) -> impl Iterator<Item = &Address> {
+        let authors = self.message.from().iter().map(|mailbox| &mailbox.address);
+        self.envelope.sender.iter().chain(authors).filter(|sender| !sender.is_null())
+    }
+
+    /// Those of them who can be proved: where there are several authors, none of them is the author.
+    pub(crate) fn provable(&self) -> impl Iterator<Item = &Address> {
+        let author = match self.message.from() {
+            [only] if self.message.count("From") == 1 => Some(&only.address),
+            _ => None,
+        };
+        self.envelope.sender.iter().chain(author).filter(|sender| !sender.is_null())
+    }
+
+    /// Whether `sender` is proved. The author's domain by SPF or by a signature, aligned as DMARC
+    /// aligns (RFC 7489, section 3.1).
+    pub(crate) fn proof(&self, sender: &Address) -> Proof {
+        let Some(domain) = sender.domain() else { return Proof::None };
+        let spf = &self.authentication.spf;
+        let by_spf =
+            spf.result == AuthResult::Pass && !spf.allows_all && aligned(&spf.domain, domain);
+        let signs =
+            |signature: &Dkim| signature_holds(signature) && aligned(&signature.domain, domain);
+        if by_spf || self.authentication.dkim.iter().any(signs) {
+            return Proof::Given;
+        }
+        let late = spf.result == AuthResult::TempError
+            || self.authentication.dkim.iter().any(|it| it.result == AuthResult::TempError);
+        if late && self.partial { Proof::Missing } else { Proof::None }
+    }
+
+    /// The list that the message is of, and whether a signature of the list's domain says so too.
+    pub(crate) fn list(&self) -> Option<(String, Proof)> {
+        if self.message.count("List-Id") != 1 {
+            return None;
+        }
+        let text = self.message.field("List-Id")?.text();
+        let id = match text.rsplit_once('<') {
+            Some((_, id)) => list_id(id.split('>').next().unwrap_or_default()),
+            None => list_id(&text),
+        };
+        let of_list = |signature: &&Dkim| {
+            aligned(&signature.domain, &id)
+                && signature.covers.iter().any(|field| field.eq_ignore_ascii_case("List-Id"))
+        };
+        let mut signatures = self.authentication.dkim.iter().filter(of_list);
+        let best = signatures.clone().find(|signature| signature_holds(signature));
+        let late = signatures.any(|signature| signature.result == AuthResult::TempError);
+        let proof = match best {
+            Some(_) => Proof::Given,
+            None if late && self.partial => Proof::Missing,
+            None => Proof::None,
+        };
+        Some((id, proof))
+    }
+
+    /// Whether it is one of many, and not from a list on which members write to each other.
+    pub(crate) fn is_bulk(&self) -> bool {
+        let has = |name: &str| self.message.field(name).is_some();
+        let precedence = self.message.field("Precedence").is_some_and(|field| {
+            let value = field.value.trim_ascii();
+            [&b"bulk"[..], b"list", b"junk"].iter().any(|word| value.eq_ignore_ascii_case(word))
+        });
+        let marked = precedence || has("List-Unsubscribe") || has("List-Id") || has("Feedback-ID");
+        marked && !has("List-Post")
+    }
+
+    /// The language it is written in, where that can be told.
+    pub(crate) fn language(&self) -> Option<Language> {
+        *self.language.get_or_init(|| Language::of(self.message.text()))
+    }
+}
+
+/// Whether it says something of the whole message, and of its author.
+fn signature_holds(signature: &Dkim) -> bool {
+    signature.result == AuthResult::Pass
+        && !signature.partial_body
+        && signature.covers.iter().any(|field| field.eq_ignore_ascii_case("From"))
+}
+
+/// Whether both are of one organisation.
+fn aligned(proved: &str, claimed: &str) -> bool {
+    proved.eq_ignore_ascii_case(claimed)
+        || matches!(
+            (registered_domain(proved), registered_domain(claimed)),
+            (Some(a), Some(b)) if a.eq_ignore_ascii_case(b)
+        )
+}

@@ -1,0 +1,126 @@
+//! Policies asked of real messages.
+
+use tidegate_checks::authentication::{AuthResult, Authentication, Dkim, Spf};
+use tidegate_mail::{Address, Bounds, Envelope, Message};
+
+use super::*;
+use crate::Layer;
+
+const FROM_ANNA: &str = "From: Anna <anna@shop.example>\r\nSubject: x\r\n";
+
+fn signed(domain: &str, covers: &[&str], result: AuthResult) -> Authentication {
+    let covers = covers.iter().map(|name| (*name).to_owned()).collect();
+    let dkim = vec![Dkim { result, domain: domain.to_owned(), covers, ..Dkim::default() }];
+    Authentication { dkim, ..Authentication::default() }
+}
+
+fn spf(domain: &str) -> Authentication {
+    let spf = Spf { result: AuthResult::Pass, domain: domain.to_owned(), ..Spf::default() };
+    Authentication { spf, ..Authentication::default() }
+}
+
+fn personal(policy: &str, header: &str, body: &str, authentication: &Authentication) -> Personal {
+    let policy = toml::from_str::<Layer>(policy).unwrap().over(&UserPolicy::default());
+    let raw = format!("{header}\r\n{body}\r\n");
+    let message = Message::parse(raw.as_bytes(), &Bounds::default());
+    let sender = Some(Address::new("bounce@shop.example"));
+    let envelope = Envelope { sender, ..Envelope::default() };
+    let partial = authentication.dkim.iter().any(|it| it.result == AuthResult::TempError);
+    Personal::of(&policy, &Facts::new(&envelope, &message, authentication, partial), None)
+}
+
+#[track_caller]
+fn check(policy: &str, header: &str, authentication: &Authentication, expect: &[&str]) {
+    let personal = personal(policy, header, "Hello", authentication);
+    let names: Vec<&str> = personal.signals.iter().map(|signal| signal.name()).collect();
+    assert_eq!(names, expect, "{policy}: {header}");
+}
+
+#[test]
+fn an_allowed_sender_counts_when_proved() {
+    let allow = "allowed = ['anna@shop.example']";
+    let of_shop = signed("shop.example", &["from"], AuthResult::Pass);
+    check(allow, FROM_ANNA, &of_shop, &["SENDER_ALLOWED"]);
+    check(allow, FROM_ANNA, &spf("mail.shop.example"), &["SENDER_ALLOWED"]);
+    check(allow, FROM_ANNA, &Authentication::default(), &[]);
+    check(allow, FROM_ANNA, &signed("spam.example", &["from"], AuthResult::Pass), &[]);
+    check(allow, FROM_ANNA, &signed("shop.example", &["from"], AuthResult::Fail), &[]);
+    check(allow, FROM_ANNA, &signed("shop.example", &["subject"], AuthResult::Pass), &[]);
+    let two = "From: anna@shop.example, eve@spam.example\r\n";
+    check(allow, two, &of_shop, &[]);
+}
+
+#[test]
+fn proof_that_everybody_or_half_a_message_has_is_none() {
+    let allow = "allowed = ['shop.example']";
+    let mut lax = spf("shop.example");
+    lax.spf.allows_all = true;
+    check(allow, FROM_ANNA, &lax, &[]);
+    let mut half = signed("shop.example", &["from"], AuthResult::Pass);
+    half.dkim[0].partial_body = true;
+    check(allow, FROM_ANNA, &half, &[]);
+}
+
+#[test]
+fn a_blocked_sender_counts_always_and_the_closer_choice_goes_before() {
+    let none = Authentication::default();
+    check("blocked = ['shop.example']", FROM_ANNA, &none, &["SENDER_BLOCKED"]);
+    check("blocked = ['bounce@shop.example']", FROM_ANNA, &none, &["SENDER_BLOCKED"]);
+    let both = "blocked = ['shop.example']\nallowed = ['anna@shop.example']";
+    check(both, FROM_ANNA, &spf("shop.example"), &["SENDER_ALLOWED"]);
+    check(both, FROM_ANNA, &none, &["SENDER_BLOCKED"]);
+    let even = "blocked = ['shop.example']\nallowed = ['shop.example']";
+    check(even, FROM_ANNA, &spf("shop.example"), &["SENDER_BLOCKED"]);
+}
+
+#[test]
+fn proof_that_did_not_come_is_told() {
+    let late = signed("shop.example", &["from"], AuthResult::TempError);
+    let personal = personal("allowed = ['shop.example']", FROM_ANNA, "Hello", &late);
+    assert!(personal.unproven && personal.signals.is_empty());
+}
+
+#[test]
+fn a_trusted_list_is_proved_by_a_signature_over_its_id() {
+    let trust = "trusted_lists = ['friends.lists.example']\nbulk = 'quarantine'";
+    let header = format!("{FROM_ANNA}List-Id: Friends <Friends.lists.example>\r\n");
+    let signed_by = |domain, covers| signed(domain, covers, AuthResult::Pass);
+    check(trust, &header, &signed_by("lists.example", &["from", "list-id"]), &["LIST_TRUSTED"]);
+    check(trust, &header, &signed_by("lists.example", &["from"]), &["BULK_UNWANTED"]);
+    check(trust, &header, &signed_by("spam.example", &["from", "list-id"]), &["BULK_UNWANTED"]);
+    let twice = format!("{header}List-Id: <other.lists.example>\r\n");
+    check(trust, &twice, &signed_by("lists.example", &["from", "list-id"]), &["BULK_UNWANTED"]);
+}
+
+#[test]
+fn bulk_mail_is_set_apart_and_lists_of_members_are_not() {
+    let none = Authentication::default();
+    let bulk = format!("{FROM_ANNA}List-Unsubscribe: <https://shop.example/u>\r\n");
+    check("bulk = 'tag'", &bulk, &none, &["BULK_UNWANTED"]);
+    check("bulk = 'want'", &bulk, &none, &[]);
+    check("bulk = 'tag'", FROM_ANNA, &none, &[]);
+    check("bulk = 'tag'", &format!("{bulk}List-Post: <mailto:l@shop.example>\r\n"), &none, &[]);
+    let allowed = "bulk = 'quarantine'\nallowed = ['shop.example']";
+    check(allowed, &bulk, &spf("shop.example"), &["SENDER_ALLOWED"]);
+}
+
+#[test]
+fn a_language_that_is_not_read_is_told_of_long_texts() {
+    let german = "Anbei das Protokoll unserer Besprechung vom Montag. Wir haben beschlossen, die \
+        neuen Regale noch vor dem Ende des Monats zu bestellen, und Bert wird die beiden Lieferanten \
+        nach einem Preis fragen. Bitte sagt mir bis Freitag, ob etwas fehlt oder falsch ist.";
+    let header = format!("{FROM_ANNA}Content-Type: text/plain; charset=utf-8\r\n");
+    let told = |policy: &str, body: &str| {
+        !personal(policy, &header, body, &Authentication::default()).signals.is_empty()
+    };
+    assert!(told("languages = ['en', 'fr']", german));
+    assert!(!told("languages = ['en', 'de']", german));
+    assert!(!told("languages = ['en']", "Bitte um Antwort bis Freitag"));
+    assert!(!told("", german));
+}
+
+#[test]
+fn without_a_policy_of_their_own_nothing_is_said() {
+    let bulk = format!("{FROM_ANNA}List-Unsubscribe: <https://shop.example/u>\r\n");
+    assert!(personal("", &bulk, "Hello", &Authentication::default()).is_none());
+}

@@ -1,0 +1,192 @@
+//! Giving mail of our own making to the MTA, by SMTP (RFC 5321).
+//!
+//! Invariant: the bytes arrive as they are given, below the mark: only a line feed without its carriage
+//! return, which SMTP forbids (RFC 5321, section 2.3.8) and by which a message could be ended early, is
+//! given one. Whether the MTA has taken it is yes, no, or said to be unknown.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::extension::{ClientId, Extension};
+use tidegate_mail::Address;
+
+use crate::{Destination, Marks, Purpose, SendError};
+
+/// Who gives our mail to the MTA.
+#[derive(Clone)]
+pub struct Sender {
+    to: Destination,
+    timeout: Duration,
+    name: ClientId,
+    marks: Arc<Marks>,
+}
+
+impl Sender {
+    /// To `to`, which has `timeout` for each message; `site` is what it is greeted as.
+    pub(crate) fn new(to: Destination, timeout: Duration, site: &str, marks: Arc<Marks>) -> Self {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        let name = match site {
+            site if !site.is_empty() && site.chars().all(is_name) => {
+                ClientId::Domain(site.to_owned())
+            }
+            _ => ClientId::default(),
+        };
+        Self { to, timeout, name, marks }
+    }
+
+    /// Gives `raw`, with a mark on top, from `sender` (the null sender: empty) to `recipients`, to all or to
+    /// none. Returns what the MTA said when it took it.
+    ///
+    /// # Errors
+    /// When it was not taken, or it is not known.
+    pub async fn inject(
+        &self,
+        raw: &[u8],
+        sender: &Address,
+        recipients: &[Address],
+        purpose: Purpose,
+    ) -> Result<String, SendError> {
+        for address in recipients.iter().chain([sender]) {
+            if !can_be_sent(address.as_str()) {
+                return Err(SendError::Address(address.as_str().escape_debug().to_string()));
+            }
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let sealed = self.marks.seal(raw, recipients, purpose, now);
+        let sealed = sealed.map_err(|error| SendError::Mark(error.to_string()))?;
+        let given = AtomicBool::new(false);
+        let session = self.session(&sealed, sender, recipients, &given);
+        match tokio::time::timeout(self.timeout, Box::pin(session)).await {
+            Ok(ended) => ended,
+            Err(_late) => Err(self.ended(&given, format!("no answer in {:?}", self.timeout))),
+        }
+    }
+
+    async fn session(
+        &self,
+        sealed: &[u8],
+        sender: &Address,
+        recipients: &[Address],
+        given: &AtomicBool,
+    ) -> Result<String, SendError> {
+        let failed = |error: Error| match error.is_permanent() || error.is_transient() {
+            true => SendError::Refused { to: self.to.to_string(), why: error.to_string() },
+            false => self.ended(given, in_words(&error)),
+        };
+        let tls = match self.to.tls {
+            true => Some(TlsParameters::new(self.to.host.clone()).map_err(failed)?),
+            false => None,
+        };
+        let at = (self.to.host.as_str(), self.to.port);
+        let connecting =
+            AsyncSmtpConnection::connect_tokio1(at, Some(self.timeout), &self.name, tls, None);
+        let mut connection = connecting.await.map_err(failed)?;
+        let mut parameters = String::new();
+        for (is_needed, extension, parameter) in [
+            (!sealed.is_ascii(), Extension::EightBitMime, " BODY=8BITMIME"),
+            (
+                recipients.iter().chain([sender]).any(|address| !address.as_str().is_ascii()),
+                Extension::SmtpUtfEight,
+                " SMTPUTF8",
+            ),
+        ] {
+            if is_needed && !connection.server_info().supports_feature(extension) {
+                let why = format!("it does not know{parameter}, which this message needs");
+                return Err(SendError::Refused { to: self.to.to_string(), why });
+            }
+            parameters.push_str(if is_needed { parameter } else { "" });
+        }
+        let mail = format!("MAIL FROM:<{}>{parameters}\r\n", sender.as_str());
+        connection.command(mail).await.map_err(failed)?;
+        for to in recipients {
+            connection.command(format!("RCPT TO:<{}>\r\n", to.as_str())).await.map_err(failed)?;
+        }
+        connection.command("DATA\r\n").await.map_err(failed)?;
+        given.store(true, Relaxed);
+        let lines = with_whole_line_ends(sealed);
+        // The line end before the final dot is written by the library.
+        let lines = lines.strip_suffix(b"\r\n").unwrap_or(&lines);
+        let reply = connection.message(lines).await.map_err(failed)?;
+        // The message is the MTA's; nobody waits for the farewell.
+        tokio::spawn(async move { connection.abort().await });
+        Ok(reply.message().collect::<Vec<_>>().join(" "))
+    }
+
+    /// What it means that the connection ended.
+    fn ended(&self, given: &AtomicBool, why: String) -> SendError {
+        let to = self.to.to_string();
+        match given.load(Relaxed) {
+            true => SendError::Unknown { to, why },
+            false => SendError::Unreachable { to, why },
+        }
+    }
+}
+
+impl std::fmt::Display for Destination {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.port),
+            false => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
+}
+
+/// An error with what it comes of.
+fn in_words(error: &Error) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+/// Whether an address can stand between angle brackets and ends no line.
+fn can_be_sent(address: &str) -> bool {
+    let is_quoted = address.starts_with('"');
+    address.len() <= 400
+        && address
+            .chars()
+            .all(|c| !c.is_control() && !matches!(c, '<' | '>') && (is_quoted || c != ' '))
+}
+
+/// `text` with a carriage return before every line feed.
+fn with_whole_line_ends(text: &[u8]) -> Cow<'_, [u8]> {
+    let is_bare = |at: usize| text[at] == b'\n' && (at == 0 || text[at - 1] != b'\r');
+    if !(0..text.len()).any(is_bare) {
+        return Cow::Borrowed(text);
+    }
+    let mut whole = Vec::with_capacity(text.len() + text.len() / 32);
+    for (at, byte) in text.iter().enumerate() {
+        if is_bare(at) {
+            whole.push(b'\r');
+        }
+        whole.push(*byte);
+    }
+    Cow::Owned(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_end_no_command() {
+        for good in
+            ["", "anna@example.org", "\"a b\"@example.org", "jürg@bücher.example", "postmaster"]
+        {
+            assert!(can_be_sent(good), "{good}");
+        }
+        for bad in ["a\r\nRCPT TO:<b@c>", "a>b@c", "a b@c", "a\0@c"] {
+            assert!(!can_be_sent(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn no_line_feed_goes_alone() {
+        assert!(matches!(with_whole_line_ends(b"a\r\n.b\r\n"), Cow::Borrowed(_)));
+        assert_eq!(&*with_whole_line_ends(b"\na\n.\nb\r\n\rc\n"), b"\r\na\r\n.\r\nb\r\n\rc\r\n");
+    }
+}

@@ -1,0 +1,226 @@
+//! Disks that are full, processes that are killed, indexes that are lost: nothing is lost with them.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "a test")]
+
+mod parts;
+
+use std::sync::atomic::Ordering::SeqCst;
+
+use parts::{DAY, Flaky, Manner, Mta, NOW, Place, RAW, hold};
+use tidegate_quarantine::{Config, HoldError, Recovered};
+use tidegate_store::{Batch, Space, Store, Written};
+
+const BOTH: [&str; 2] = ["bert@example.test", "carl@example.test"];
+
+#[tokio::test]
+async fn a_message_that_cannot_be_stored_is_not_said_to_be_held() {
+    let place = Place::new();
+    let quarantine = place.open(Config::default());
+    place.objects.is_full.store(true, SeqCst);
+    assert!(matches!(hold(&quarantine, RAW, &BOTH, NOW).await, Err(HoldError::Objects(_))));
+    place.objects.is_full.store(false, SeqCst);
+    place.store.fail_after(0);
+    assert!(matches!(hold(&quarantine, RAW, &BOTH, NOW).await, Err(HoldError::Store(_))));
+    place.store.mend();
+    // It was delivered instead: nothing of it stays, and there is room as before.
+    assert_eq!(place.files(), [""; 0].map(std::path::PathBuf::from));
+    let there_is = quarantine.counted();
+    assert_eq!((there_is.entries, there_is.messages, there_is.bytes), (0, 0, 0));
+    assert_eq!((there_is.held, there_is.failed_holds), (0, 2));
+    hold(&quarantine, RAW, &BOTH, NOW).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_crash_left_between_object_and_index_comes_back() {
+    let place = Place::new();
+    let quarantine = place.open(Config::default());
+    hold(&quarantine, RAW, &BOTH, NOW).await.unwrap();
+    let object = place.files().remove(0);
+    // The process ends before the index is written: as if the store had never seen it.
+    let crashed = Place { store: Default::default(), ..place };
+    let quarantine = crashed.open(Config::default());
+    assert_eq!(quarantine.counted().entries, 0);
+    let told = quarantine.recover().await.unwrap();
+    assert_eq!(told, Recovered { messages: 1, ..Recovered::default() });
+    let page = quarantine.list(&Default::default()).await.unwrap();
+    assert!(page.entries[0].notes[0].contains("without an entry"), "{page:?}");
+    // Its sender, who was told nothing, sends it again, over another host.
+    let again = RAW.replace("mail.shop.example by", "mail2.shop.example by");
+    let ids = hold(&quarantine, &again, &BOTH, NOW + 600).await.unwrap();
+    let page = quarantine.list(&Default::default()).await.unwrap();
+    let listed: Vec<_> = page.entries.iter().map(|entry| entry.id.clone()).collect();
+    assert_eq!(listed.len(), 2, "{page:?}");
+    assert!(ids.iter().all(|id| listed.contains(id)), "{page:?}");
+    assert!(!object.exists() && crashed.files().len() == 1, "the first copy went");
+    assert_eq!(quarantine.counted().messages, 1);
+}
+
+#[tokio::test]
+async fn a_confirmed_message_is_not_replaced_by_one_that_is_sent_again() {
+    let place = Place::new();
+    let quarantine = place.open(Config::default());
+    let first = hold(&quarantine, RAW, &BOTH, NOW).await.unwrap();
+    let page = quarantine.list(&Default::default()).await.unwrap();
+    assert!(page.entries[0].notes[0].contains("may be here or in the mailbox twice"), "{page:?}");
+    quarantine.confirm(&first).await.unwrap();
+    hold(&quarantine, RAW, &BOTH, NOW + 5).await.unwrap();
+    let there_is = quarantine.counted();
+    assert_eq!((there_is.entries, there_is.messages), (4, 2));
+    let page = quarantine.list(&Default::default()).await.unwrap();
+    assert_eq!(page.entries.iter().filter(|entry| entry.notes.is_empty()).count(), 2);
+    // Another message of the same sender is another message.
+    hold(&quarantine, &RAW.replace("Buy", "Sell"), &BOTH, NOW + 6).await.unwrap();
+    assert_eq!(quarantine.counted().messages, 3);
+}
+
+#[tokio::test]
+async fn an_index_that_was_lost_is_made_anew_of_the_objects() {
+    let place = Place::new();
+    let quarantine = place.open(Config::default());
+    for nth in 0..20 {
+        let raw = RAW.replace("Great offer", &format!("Offer {nth}"));
+        hold(&quarantine, &raw, &BOTH, NOW + nth).await.unwrap();
+    }
+    let before = quarantine.list(&Default::default()).await.unwrap();
+    let there_was = quarantine.counted();
+    std::fs::write(place.dir.path().join("notes.txt"), "not ours").unwrap();
+    std::fs::create_dir_all(place.dir.path().join("zz")).unwrap();
+    std::fs::write(place.dir.path().join("zz/zzz.held"), "damaged").unwrap();
+
+    let place = Place { store: Default::default(), ..place };
+    let quarantine = place.open(Config::default());
+    let told = quarantine.recover().await.unwrap();
+    assert_eq!(told, Recovered { messages: 20, removed: 0, unreadable: 1 });
+    let after = quarantine.list(&Default::default()).await.unwrap();
+    let bare = |page: tidegate_quarantine::Page| -> Vec<_> {
+        let bare = |mut entry: tidegate_quarantine::Summary| {
+            entry.notes.clear();
+            entry
+        };
+        page.entries.into_iter().map(bare).collect()
+    };
+    assert_eq!(bare(after), bare(before));
+    let there_is = quarantine.counted();
+    assert_eq!(
+        (there_is.entries, there_is.messages, there_is.bytes),
+        (there_was.entries, there_was.messages, there_was.bytes)
+    );
+    // Doing it again finds nothing to do.
+    assert_eq!(quarantine.recover().await.unwrap().messages, 0);
+    // The totals are those that a start counts.
+    assert_eq!(place.open(Config::default()).counted(), quarantine.counted());
+}
+
+#[tokio::test]
+async fn what_a_damaged_store_has_lost_of_a_message_comes_back() {
+    let place = Place::new();
+    let quarantine = place.open(Config::default());
+    let ids = hold(&quarantine, RAW, &BOTH, NOW).await.unwrap();
+    hold(&quarantine, &RAW.replace("Buy", "Sell"), &BOTH, NOW).await.unwrap();
+    let mut lost = Batch::new();
+    let key = [BOTH[0].as_bytes(), &[0], ids[0].as_str().as_bytes()].concat();
+    lost.remove(Space::new("quarantine.entry"), &key);
+    lost.remove(Space::new("quarantine.id"), ids[0].as_str().as_bytes());
+    assert_eq!(place.store.write(&lost).unwrap(), Written::Done);
+    quarantine.show(&ids[0]).await.unwrap_err();
+    let told = quarantine.recover().await.unwrap();
+    assert_eq!(told, Recovered { messages: 1, ..Recovered::default() });
+    let shown = quarantine.show(&ids[0]).await.unwrap();
+    assert_eq!(shown.summary.recipient, BOTH[0]);
+    assert!(shown.summary.notes[0].contains("without an entry"), "{:?}", shown.summary.notes);
+    // What is left of a lost one keeps nothing else from expiring.
+    assert_eq!(place.store.write(&lost).unwrap(), Written::Done);
+    assert_eq!(quarantine.expire(NOW + 31 * DAY).await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn an_object_whose_removal_failed_goes_at_the_next_start_and_does_not_come_back() {
+    let place = Place::new();
+    let quarantine = place.open(Config::default());
+    let id = hold(&quarantine, RAW, &["bert@example.test"], NOW).await.unwrap().remove(0);
+    let object = place.files().remove(0);
+    let copy = std::fs::read(&object).unwrap();
+    // One write for the index; none to forget the object, as if the process had ended before.
+    place.store.fail_after(1);
+    quarantine.delete(&id, NOW).await.unwrap();
+    std::fs::write(&object, copy).unwrap();
+    place.store.mend();
+    let quarantine = place.open(Config::default());
+    let told = quarantine.recover().await.unwrap();
+    assert_eq!(told, Recovered { removed: 1, ..Recovered::default() });
+    assert!(!object.exists());
+    assert_eq!(quarantine.counted().entries, 0);
+}
+
+#[tokio::test]
+async fn a_release_that_a_crash_cut_short_is_known_as_such() {
+    let mta = Mta::start(Manner::Takes).await;
+    let place = Place::new();
+    let quarantine = place.open(mta.config());
+    let id = hold(&quarantine, RAW, &["bert@example.test"], NOW).await.unwrap().remove(0);
+    // That it begins is written; that it ended is not.
+    place.store.fail_after(1);
+    quarantine.release(&id, "test", NOW).await.unwrap();
+    assert_eq!(mta.taken().len(), 1);
+    place.store.mend();
+    let quarantine = place.open(mta.config());
+    let notes = quarantine.show(&id).await.unwrap().summary.notes;
+    assert!(notes.iter().any(|note| note.contains("delivered twice")), "{notes:?}");
+    // Before it begins, it can't be written that it does: nothing is given to the MTA.
+    place.store.fail_after(0);
+    quarantine.release(&id, "test", NOW).await.unwrap_err();
+    assert_eq!(mta.taken().len(), 1);
+    place.store.mend();
+    assert!(quarantine.release(&id, "test", NOW).await.unwrap().twice);
+}
+
+#[tokio::test]
+async fn a_caller_who_goes_away_in_the_middle_leaves_all_or_nothing() {
+    let place = Place::new();
+    let quarantine = place.open(Config::default());
+    for polls in 0..12 {
+        let raw = RAW.replace("Great offer", &format!("Offer {polls}"));
+        let mut holding = Box::pin(hold(&quarantine, &raw, &BOTH, NOW + polls));
+        for _ in 0..polls {
+            let step = std::time::Duration::from_micros(200);
+            if tokio::time::timeout(step, &mut holding).await.is_ok() {
+                break;
+            }
+        }
+        drop(holding);
+    }
+    // What threads had begun ends.
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let held_by_the_index = quarantine.counted();
+    let quarantine = place.open(Config::default());
+    quarantine.recover().await.unwrap();
+    let there_is = quarantine.counted();
+    assert_eq!(there_is.messages as usize, place.files().len());
+    assert_eq!(there_is.entries, 2 * there_is.messages);
+    assert!(there_is.messages >= held_by_the_index.entries / 2);
+    let page = quarantine.list(&Default::default()).await.unwrap();
+    for entry in page.entries {
+        quarantine.show(&entry.id).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_object_that_is_missing_is_told() {
+    let place = Place::new();
+    let quarantine = place.open(Config::default());
+    let id = hold(&quarantine, RAW, &["bert@example.test"], NOW).await.unwrap().remove(0);
+    std::fs::remove_file(place.files().remove(0)).unwrap();
+    let error = quarantine.show(&id).await.unwrap_err();
+    assert!(error.to_string().contains("missing"), "{error}");
+    quarantine.delete(&id, NOW).await.unwrap();
+}
+
+#[test]
+fn the_store_of_these_tests_fails_when_told_to() {
+    let store = Flaky::default();
+    let mut batch = Batch::new();
+    batch.put(Space::new("test"), b"a", vec![1]);
+    store.fail_after(1);
+    assert!(store.write(&batch).is_ok());
+    assert!(store.write(&batch).is_err());
+}
