@@ -98,7 +98,9 @@ fn daemon(server: &TestServer, more: &str) -> Daemon {
     .iter()
     .map(|zone| format!("[lists.zones.{zone}]\nenabled = false\n"))
     .collect();
-    Daemon::start(&ask(server), &format!("deadline_ms = 1000\n{LISTS}{off}{more}"))
+    // What would be held is delivered with its marks, for the tests to see them.
+    let tag_only = "[policy.default]\nat_quarantine = \"tag\"\n";
+    Daemon::start(&ask(server), &format!("deadline_ms = 1000\n{LISTS}{off}{tag_only}{more}"))
 }
 
 #[test]

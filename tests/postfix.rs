@@ -11,6 +11,9 @@ use support::postfix::{Postfix, fields};
 use support::smtp::{Client, Mail};
 use support::{mail, root};
 
+/// What would be held is delivered with its marks, for the tests to see them.
+const TAG_ONLY: &str = "[policy.default]\nat_quarantine = \"tag\"\n";
+
 /// The three outcomes, whatever the socket.
 fn the_three_outcomes(daemon: &Daemon, milter: &str) {
     let Some(postfix) = Postfix::start(milter, &[]) else { return };
@@ -42,13 +45,13 @@ fn the_three_outcomes(daemon: &Daemon, milter: &str) {
 
 #[test]
 fn mail_is_accepted_tagged_and_rejected_over_tcp() {
-    let daemon = Daemon::start(DEAD_DNS, "");
+    let daemon = Daemon::start(DEAD_DNS, TAG_ONLY);
     the_three_outcomes(&daemon, &daemon.tcp_milter());
 }
 
 #[test]
 fn mail_is_accepted_tagged_and_rejected_over_a_unix_socket() {
-    let daemon = Daemon::start(DEAD_DNS, "");
+    let daemon = Daemon::start(DEAD_DNS, TAG_ONLY);
     the_three_outcomes(&daemon, &daemon.unix_milter());
 }
 
@@ -88,7 +91,7 @@ fn several_messages_of_one_connection_are_judged_apart() {
 
 #[test]
 fn scan_and_serve_say_the_same() {
-    let daemon = Daemon::start(DEAD_DNS, "");
+    let daemon = Daemon::start(DEAD_DNS, TAG_ONLY);
     let Some(postfix) = Postfix::start(&daemon.unix_milter(), &[]) else { return };
     let phishing = mail("phishing.eml");
     let mail = Mail { from: "bounce@account-notice.example", ..Mail::new(&phishing) };
