@@ -21,7 +21,6 @@ fn config(mta: &Mta) -> Config {
         enabled: true,
         from: Some("postmaster@example.test".to_owned()),
         public_url: Some("https://mail.example.test/".to_owned()),
-        ..DigestConfig::default()
     };
     Config { digest, ..mta.config() }
 }

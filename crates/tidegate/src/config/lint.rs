@@ -45,12 +45,13 @@ fn addresses_taken_twice(settings: &Settings, written: &Written, findings: &mut 
         taken.insert(http.replace("inet:[", "inet6:["), "[http] listen");
     }
     let pages = format!("inet:{}", settings.pages.listen).replace("inet:[", "inet6:[");
-    if settings.pages.enabled && settings.pages.listen.port() != 0 {
-        if let Some(by) = taken.insert(pages.clone(), "[pages] listen") {
-            let what = format!("{pages} is taken already by {by}");
-            let place = place_of(written, &["pages", "listen"]);
-            findings.mistake(place, what, "listen at another port");
-        }
+    if settings.pages.enabled
+        && settings.pages.listen.port() != 0
+        && let Some(by) = taken.insert(pages.clone(), "[pages] listen")
+    {
+        let what = format!("{pages} is taken already by {by}");
+        let place = place_of(written, &["pages", "listen"]);
+        findings.mistake(place, what, "listen at another port");
     }
     for address in &settings.milter.listen {
         if matches!(address, Address::Tcp { port: 0, .. }) {

@@ -102,7 +102,7 @@ async fn clear(
     visitor: Visitor,
     Form(which): Form<Which>,
 ) -> Response {
-    if let Err(refused) = visitor.check(&site, &which.form) {
+    if let Some(refused) = visitor.refuses(&site, &which.form) {
         return refused;
     }
     match site.services.clear(&visitor.caller(), which.name, None).await {

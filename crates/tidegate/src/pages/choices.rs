@@ -194,7 +194,7 @@ async fn save(
     Form(fields): Form<BTreeMap<String, String>>,
 ) -> Response {
     let field = |name: &str| fields.get(name).map_or("", |value| value.trim());
-    if let Err(refused) = visitor.check(&site, field("form")) {
+    if let Some(refused) = visitor.refuses(&site, field("form")) {
         return refused;
     }
     let address = access::folded(field("address"));

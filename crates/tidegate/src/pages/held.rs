@@ -202,7 +202,7 @@ async fn act(
     let field = |name: &str| {
         fields.iter().find(|(of, _)| of == name).map_or("", |(_, value)| value.as_str())
     };
-    if let Err(refused) = visitor.check(&site, field("form")) {
+    if let Some(refused) = visitor.refuses(&site, field("form")) {
         return refused;
     }
     let (what, caller) = (field("do"), visitor.caller());

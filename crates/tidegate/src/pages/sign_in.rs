@@ -166,7 +166,7 @@ async fn sign_out(
     visitor: Visitor,
     Form(form): Form<SignOut>,
 ) -> Response {
-    if let Err(refused) = visitor.check(&site, &form.form) {
+    if let Some(refused) = visitor.refuses(&site, &form.form) {
         return refused;
     }
     match site.services.access.sign_out(&visitor.session) {

@@ -34,13 +34,14 @@ impl Visitor {
         Caller::Person(self.person.clone())
     }
 
-    /// Refuses a form that another site may have made the browser send.
-    pub(super) fn check(&self, site: &Site, carried: &str) -> Result<(), Response> {
+    /// What is answered to a form that another site may have made the browser send; `None`: it is one of
+    /// ours.
+    pub(super) fn refuses(&self, site: &Site, carried: &str) -> Option<Response> {
         if site.services.access.is_form(&self.session, carried) {
-            return Ok(());
+            return None;
         }
         let text = "The form was too old. Please go back, load the page again, and try once more.";
-        Err(frame::said(site, StatusCode::FORBIDDEN, "Not done", text))
+        Some(frame::said(site, StatusCode::FORBIDDEN, "Not done", text))
     }
 }
 
