@@ -18,6 +18,7 @@ use redb::{
 };
 
 use crate::batch::Change;
+use crate::rewrite;
 use crate::salvage::{self, Lost};
 use crate::{Batch, Snapshot, Space, Store, StoreError, Visit, Written};
 
@@ -47,11 +48,13 @@ pub struct Opened {
     pub store: Embedded,
     /// What was lost, if the file was damaged: to be told to the operator.
     pub lost: Option<Lost>,
+    /// Why it was not written anew, where that was asked for ([`crate::rewrite_at_next_open`]).
+    pub not_rewritten: Option<StoreError>,
 }
 
 impl Embedded {
     /// Opens the store in `folder`, which is made where it is missing. A file that is damaged is
-    /// set aside, and what is sound in it goes on in a new one.
+    /// set aside, and what is sound in it goes on in a new one. One that is to be written anew is.
     ///
     /// # Errors
     /// When another process has the file, or neither it nor a new one can be opened.
@@ -64,7 +67,8 @@ impl Embedded {
         let lost = match open_file(&path, examine)? {
             Ok(database) => {
                 let _ = fs::remove_file(&doubted);
-                return Ok(Opened { store: Self { database, path }, lost: None });
+                let (database, not_rewritten) = rewrite::where_asked(database, &path)?;
+                return Ok(Opened { store: Self { database, path }, lost: None, not_rewritten });
             }
             Err(why) => salvage::set_aside(&path, why)?,
         };
@@ -72,7 +76,7 @@ impl Embedded {
         let mut store = Self { database, path };
         let lost = salvage::recover(&mut store, lost)?;
         let _ = fs::remove_file(&doubted);
-        Ok(Opened { store, lost: Some(lost) })
+        Ok(Opened { store, lost: Some(lost), not_rewritten: None })
     }
 
     /// The file.

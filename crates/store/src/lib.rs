@@ -12,6 +12,7 @@ mod batch;
 mod embedded;
 mod error;
 mod memory;
+mod rewrite;
 mod salvage;
 mod secret;
 
@@ -21,6 +22,7 @@ pub use batch::{Batch, Change, Expectation, Space};
 pub use embedded::{Embedded, FILE_NAME, Opened};
 pub use error::StoreError;
 pub use memory::Memory;
+pub use rewrite::rewrite_at_next_open;
 pub use salvage::Lost;
 pub use secret::{Secret, random};
 
