@@ -26,18 +26,18 @@ use crate::scope::{Faults, Scope, Writer};
 
 /// What was learned at this site, over a model.
 pub struct Lessons {
-    store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn Store>,
     model: Arc<Model>,
-    limits: Limits,
+    pub(crate) limits: Limits,
     site: Scope,
     /// Scopes of users; those that were not needed yet are not read.
-    users: RwLock<HashMap<String, Option<Arc<Scope>>>>,
+    pub(crate) users: RwLock<HashMap<String, Option<Arc<Scope>>>>,
 }
 
 /// Bytes of the longest name of a user.
 const LONGEST_USER: usize = 320;
 
-const DAY: u64 = 86_400;
+pub(crate) const DAY: u64 = 86_400;
 
 impl Lessons {
     /// Reads what was learned. Blocks on the disk.

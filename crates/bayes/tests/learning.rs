@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use tidegate_bayes::{Class, Lesson, LessonId, Lessons, Limits, Model, Taught};
+use tidegate_bayes::{Class, HeldOn, Lesson, LessonId, Lessons, Limits, Model, Taught};
 use tidegate_store::{Embedded, Memory, Store};
 
 fn open(store: &Arc<dyn Store>, limits: Limits) -> Lessons {
@@ -170,4 +170,29 @@ fn old_lessons_fade_and_are_forgotten() {
     assert_eq!(spam(&open(&store, Limits::default()), None), spam(&lessons, None));
     // No longer remembered: it counts anew.
     assert_eq!(teach(&lessons, 1, Class::Spam, Some(Class::Spam), None), Taught::New);
+}
+
+#[test]
+fn a_user_is_forgotten_and_nobody_else() {
+    let store = memory();
+    let lessons = open(&store, Limits { checkpoint_every: 3, ..Limits::default() });
+    for n in 0..5 {
+        teach(&lessons, n, Class::Spam, Some(Class::Spam), Some("bert"));
+        teach(&lessons, n, Class::Spam, Some(Class::Spam), Some("bertha"));
+    }
+    let (others, nobody) = (spam(&lessons, Some("bertha")), spam(&lessons, None));
+    let held = lessons.held_on("bert").unwrap();
+    assert_eq!((held.messages, held.votes), (5, 5));
+    assert!(held.records > 0);
+    assert_eq!(lessons.forget_user("bert", 1_000).unwrap(), held);
+    assert_eq!(lessons.held_on("bert").unwrap(), HeldOn::default());
+    assert_eq!(lessons.users(), ["bertha"]);
+    assert!((spam(&lessons, Some("bert")) - nobody).abs() < 1e-6);
+    drop(lessons);
+    let lessons = open(&store, Limits::default());
+    lessons.prepare("bertha", 1_000).unwrap();
+    assert_eq!(lessons.users(), ["bertha"]);
+    assert!((spam(&lessons, Some("bertha")) - others).abs() < 1e-6);
+    // Whoever was forgotten may begin anew.
+    assert_eq!(teach(&lessons, 1, Class::Spam, Some(Class::Spam), Some("bert")), Taught::New);
 }

@@ -7,6 +7,8 @@
 //! Invariant: what is stored was judged by the same function as what files say, and a layer is never
 //! stored without the line that tells who did it.
 
+mod erase;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -14,6 +16,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidegate_store::{Batch, Space, Store, StoreError, Written};
+
+pub use erase::Erased;
 
 use crate::book::Layers;
 use crate::{Book, InvalidPolicy, Layer, Subject};

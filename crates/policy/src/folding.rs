@@ -72,6 +72,31 @@ impl Folding {
     }
 }
 
+impl Folding {
+    /// The addresses that are known to be `user`'s: itself, and what the aliases say. Sub-addresses are
+    /// without number, and not among them.
+    #[must_use]
+    pub fn names(&self, user: &str) -> Vec<String> {
+        let mut names = vec![user.to_owned()];
+        let named = |target: &str| -> Vec<&String> {
+            let names = self.aliases.iter().filter(|(_, it)| *it == target);
+            names.map(|(name, _)| name).collect()
+        };
+        names.extend(named(user).into_iter().cloned());
+        for at in 0..names.len() {
+            let Some((local, domain)) = names[at].rsplit_once('@') else { continue };
+            let target = format!("@{domain}");
+            let others = named(&target).into_iter().map(|name| format!("{local}{name}"));
+            let others: Vec<String> = others.collect();
+            names.extend(others);
+        }
+        names.retain(|name| self.user(&Address::new(name)) == user);
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
 /// Whether it is that of a domain; `None`: it is neither.
 fn kind(name: &str) -> Option<bool> {
     match name.rsplit_once('@') {
@@ -111,6 +136,15 @@ mod tests {
         ] {
             assert_eq!(folding(separators).user(&Address::new(address)), user, "{address}");
         }
+    }
+
+    #[test]
+    fn a_user_has_the_names_that_aliases_say() {
+        let names = folding("+").names("anna@example.org");
+        let expect =
+            ["anna@example.net", "anna@example.org", "info@example.net", "info@example.org"];
+        assert_eq!(names, expect);
+        assert_eq!(folding("+").names("bert@other.example"), ["bert@other.example"]);
     }
 
     #[test]

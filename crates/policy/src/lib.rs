@@ -39,7 +39,7 @@ pub use book::{Book, Effective, InForce, Layers, Origin, Policies};
 pub use caps::{Cap, Caps};
 pub use correspondence::Correspondence;
 pub use decide::{Decision, Policy};
-pub use edits::{Edit, EditError, Edits, Listed, Logged, Stored};
+pub use edits::{Edit, EditError, Edits, Erased, Listed, Logged, Stored};
 pub use facts::Facts;
 pub use folding::{Folding, InvalidAlias};
 pub use language::Language;

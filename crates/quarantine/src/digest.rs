@@ -182,6 +182,11 @@ impl Index {
         Ok(Some(new))
     }
 
+    /// Forgets that an owner ever had a digest.
+    pub(crate) fn forget_digest(&self, whose: &str) -> Result<(), StoreError> {
+        self.store.write(Batch::new().remove(DIGEST, whose.as_bytes())).map(drop)
+    }
+
     /// Notes that these were told, and that `day` is done with.
     fn told(&self, whose: &str, ids: &[EntryId], day: i64) -> Result<(), StoreError> {
         loop {
@@ -196,7 +201,9 @@ impl Index {
                 batch.expect(ENTRY, &key, Some(&bytes)).put(ENTRY, &key, told);
             }
             drop(snapshot);
-            batch.put(DIGEST, whose.as_bytes(), day.to_be_bytes().to_vec());
+            // Past the next day it is compared with nothing any more.
+            let until = u64::try_from((day + 2) * DAY).unwrap_or(0);
+            batch.put_until(DIGEST, whose.as_bytes(), day.to_be_bytes().to_vec(), until);
             if self.store.write(&batch)? == Written::Done {
                 return Ok(());
             }

@@ -187,6 +187,17 @@ impl Index {
         Ok(if missing.is_empty() { Known::Whole } else { Known::Without(missing) })
     }
 
+    /// All entries of an owner.
+    pub(crate) fn entries_of(&self, owner: &str) -> Result<Vec<EntryId>, StoreError> {
+        let prefix = [owner.as_bytes(), &[0]].concat();
+        let mut ids = Vec::new();
+        self.store.snapshot()?.scan(ENTRY, &prefix, b"", &mut |key, _| {
+            ids.extend(read_id(&key[prefix.len()..]));
+            ControlFlow::Continue(())
+        })?;
+        Ok(ids)
+    }
+
     /// Objects that are still to be removed.
     pub(crate) fn to_be_removed(&self) -> Result<Vec<String>, StoreError> {
         let mut names = Vec::new();

@@ -166,6 +166,22 @@ pub(crate) fn written(record: &Record, raw: &[u8]) -> serde_json::Result<Bytes> 
     Ok(object.into())
 }
 
+/// The same as an object of `size` bytes, for a record that has become shorter.
+pub(crate) fn written_within(
+    record: &Record,
+    raw: &[u8],
+    size: usize,
+) -> serde_json::Result<Bytes> {
+    let json = serde_json::to_string(record)?;
+    let rest = size.saturating_sub(MAGIC.len() + 2 + raw.len());
+    // The length of the record is written before it, and takes as many digits as it has.
+    let digits = (1..20).find(|digits| rest.saturating_sub(*digits).to_string().len() <= *digits);
+    let length = rest.saturating_sub(digits.unwrap_or(0)).max(json.len());
+    let mut object = format!("{MAGIC}{length}\n{json:<length$}\n").into_bytes();
+    object.extend_from_slice(raw);
+    Ok(object.into())
+}
+
 /// The record and the message of an object; `None` when this is no such object.
 pub(crate) fn read(object: &Bytes) -> Option<(Record, Bytes)> {
     let rest = object.strip_prefix(MAGIC.as_bytes())?;

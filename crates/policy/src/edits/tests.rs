@@ -110,3 +110,22 @@ fn edits_at_once_are_all_made() {
     assert_eq!(stored.layer.keep_days, Some(9));
     assert_eq!((stored.layer.tag, stored.layer.bulk.is_some()), (Some(4.0), true));
 }
+
+#[test]
+fn a_subject_is_erased_with_its_lines_and_as_the_one_who_edited_others() {
+    let (edits, book) = (edits(), Book::default());
+    let make = |subject: &str, by| {
+        edits.edit(&edit(subject, json!({ "tag": 3.0 }), &[]), &book, by, 7).unwrap();
+    };
+    make("anna@a.example", "admin@a.example");
+    make("bert@a.example", "anna@a.example");
+    let anna = "anna@a.example".parse().unwrap();
+    assert_eq!(edits.erase(&anna).unwrap(), Erased { layer: true, lines: 1 });
+    assert_eq!(edits.erase(&anna).unwrap(), Erased::default());
+    let is_anna = |by: &str| by == "anna@a.example";
+    assert_eq!(edits.disown(&is_anna, "erased").unwrap(), 1);
+    assert_eq!(edits.disown(&is_anna, "erased").unwrap(), 0);
+    let log = edits.log(None, 10).unwrap();
+    assert_eq!((log.len(), log[0].by.as_str()), (1, "erased"));
+    assert_eq!(edits.layers().unwrap().0.len(), 1);
+}

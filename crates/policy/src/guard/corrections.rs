@@ -7,6 +7,8 @@
 //!
 //! Invariant: what is damped is damped in the store first, and stays so until somebody clears it.
 
+mod forget;
+
 use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -253,26 +255,6 @@ impl Corrections {
             Ok(Listed { signal, standing, damping })
         });
         listed.collect()
-    }
-
-    /// Takes back every correction of a user; returns how many entries that were. What they damped
-    /// stays damped. Blocks on the disk.
-    ///
-    /// # Errors
-    /// When the store can't be read or written.
-    pub fn forget(&self, user: &str) -> Result<usize, StoreError> {
-        let _writer = self.lock();
-        let person = self.person(Some(user));
-        let (mut batch, mut found) = (Batch::new(), 0);
-        self.store.snapshot()?.scan(CORRECTIONS, b"", b"", &mut |key, _| {
-            if parts(key).is_some_and(|by| by == person) {
-                batch.remove(CORRECTIONS, key);
-                found += 1;
-            }
-            ControlFlow::Continue(())
-        })?;
-        let (Written::Done | Written::Conflict) = self.store.write(&batch)?;
-        Ok(found)
     }
 
     /// How a signal stands.

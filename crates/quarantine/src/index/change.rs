@@ -172,6 +172,11 @@ impl Leaving {
         bytes: &[u8],
     ) -> Result<(), StoreError> {
         take_out(batch, &entry, bytes);
+        let same = same_key(&entry);
+        // It may be that of a newer one.
+        if snapshot.get(SAME, &same)?.is_some_and(|id| id == entry.id.as_bytes()) {
+            batch.remove(SAME, &same);
+        }
         if !self.uses.iter().any(|(name, ..)| *name == entry.object)
             && let Some((bytes, known)) = find_use(snapshot, &entry.object)?
         {
