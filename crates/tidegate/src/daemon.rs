@@ -22,9 +22,9 @@ use tidegate_policy::{Config, Fallback, Verdict};
 use tidegate_quarantine::Quarantine;
 
 use crate::beside::Beside;
-use crate::config::Addresses;
 use crate::logging;
 use crate::metrics::Metrics;
+use crate::names::Names;
 use crate::overload::Gate;
 use crate::policies::StoredPolicies;
 use crate::remembered::Remembered;
@@ -59,7 +59,8 @@ pub(crate) struct Daemon {
 pub(crate) struct Running {
     pub(crate) engine: Arc<Engine>,
     pub(crate) verdict: Config,
-    pub(crate) addresses: Addresses,
+    /// How addresses are logged.
+    pub(crate) names: Arc<Names>,
     auto_learn: AutoLearn,
     split_timeout_ms: u64,
     gate: Gate,
@@ -70,12 +71,12 @@ impl Running {
     pub(crate) fn new(
         engine: Arc<Engine>,
         verdict: Config,
-        addresses: Addresses,
+        names: Arc<Names>,
         auto_learn: AutoLearn,
         split_timeout_ms: u64,
     ) -> Self {
         let gate = Gate::new(&verdict);
-        Self { engine, verdict, addresses, auto_learn, split_timeout_ms, gate, beside: None }
+        Self { engine, verdict, names, auto_learn, split_timeout_ms, gate, beside: None }
     }
 
     /// With those who are told of judged messages.
@@ -305,7 +306,7 @@ impl Filter for Session {
                 .part()
                 .await;
                 self.unanswered.add(entries, counts);
-                logging::judged(&judged, &reference, received.octets, running.addresses, counts);
+                logging::judged(&judged, &reference, received.octets, &running.names, counts);
                 if let Some(beside) = &running.beside {
                     let (raw, octets) = (received.raw, received.octets);
                     let unfiltered = judged.recipients.iter().filter(|it| !it.is_filtered());
@@ -327,7 +328,7 @@ impl Filter for Session {
                     verdict.as_str(),
                     &reference,
                     received.octets,
-                    running.addresses,
+                    &running.names,
                 );
                 let forged = running.engine.forged_fields(received.header());
                 let forged = (!wanted_as_it_came).then_some(&forged[..]);

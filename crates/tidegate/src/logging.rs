@@ -1,22 +1,26 @@
 //! The log: one line an event, to standard error, where a service manager collects it.
 //!
 //! Invariant: nothing of what a message says is logged: names of signals, never their evidence, and
-//! of addresses what the configuration allows.
+//! of addresses what the configuration allows: each line goes through [`Names`].
 
+use std::io::{self, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_engine::Judged;
-use tidegate_mail::{Address, Envelope};
+use tidegate_mail::Envelope;
 use tidegate_policy::explain;
 use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::config::{Addresses, Format, Level, Log};
+use crate::config::{Format, Level, Log};
 use crate::daemon::Counts;
+use crate::names::Names;
 
-/// Begins to log. Once a process.
-pub(crate) fn start(log: &Log, verbose: bool) {
+/// Begins to log, with addresses as `names` tells them. Once a process.
+pub(crate) fn start(log: &Log, verbose: bool, names: &Arc<Names>) {
     let level = match log.level {
         Level::Trace => LevelFilter::TRACE,
         _ if verbose => LevelFilter::DEBUG,
@@ -28,7 +32,8 @@ pub(crate) fn start(log: &Log, verbose: bool) {
     // What libraries have to tell below a warning is about them, not about mail.
     let targets =
         Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("tidegate", level);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let lines =
+        tracing_subscriber::fmt::layer().with_writer(Lines(Arc::clone(names))).with_ansi(false);
     let registry = tracing_subscriber::registry().with(targets);
     // An error means that somebody logs already: then it is seen there.
     let _ = match log.format {
@@ -37,14 +42,35 @@ pub(crate) fn start(log: &Log, verbose: bool) {
     };
 }
 
+/// Writes whole lines.
+struct Lines(Arc<Names>);
+
+/// Writes one.
+struct Line<'l>(&'l Names);
+
+impl<'l> MakeWriter<'l> for Lines {
+    type Writer = Line<'l>;
+
+    fn make_writer(&'l self) -> Line<'l> {
+        Line(&self.0)
+    }
+}
+
+impl Write for Line<'_> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        // The subscriber writes an event at once: no address is cut in two.
+        let text = String::from_utf8_lossy(line);
+        io::stderr().lock().write_all(self.0.text(&text).as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().lock().flush()
+    }
+}
+
 /// The one line of a message that was judged.
-pub(crate) fn judged(
-    judged: &Judged,
-    reference: &str,
-    octets: u64,
-    addresses: Addresses,
-    split: Counts,
-) {
+pub(crate) fn judged(judged: &Judged, reference: &str, octets: u64, names: &Names, split: Counts) {
     let envelope = &judged.envelope;
     let decision = &judged.decision;
     // Strings as strings, not displayed: the subscriber escapes what strangers wrote.
@@ -55,8 +81,8 @@ pub(crate) fn judged(
         score = hundredths(decision.score),
         signals = scored(judged).as_str(),
         decisive = decision.decisive.join(",").as_str(),
-        client = client(envelope).as_str(),
-        sender = sender(envelope.sender.as_ref(), addresses).as_str(),
+        client = names.client(envelope.client).as_str(),
+        sender = names.address(envelope.sender.as_ref()).as_str(),
         recipients = envelope.recipients.len(),
         split = split.words().as_str(),
         size = octets,
@@ -113,45 +139,17 @@ pub(crate) fn unjudged(
     answer: &str,
     reference: &str,
     octets: u64,
-    addresses: Addresses,
+    names: &Names,
 ) {
     tracing::warn!(
         target: "tidegate::verdict",
         queue_id = reference,
         verdict = answer,
         reason,
-        client = client(envelope).as_str(),
-        sender = sender(envelope.sender.as_ref(), addresses).as_str(),
+        client = names.client(envelope.client).as_str(),
+        sender = names.address(envelope.sender.as_ref()).as_str(),
         recipients = envelope.recipients.len(),
         size = octets,
         "not judged"
     );
-}
-
-fn client(envelope: &Envelope) -> String {
-    envelope.client.map(|client| client.to_string()).unwrap_or_default()
-}
-
-fn sender(sender: Option<&Address>, addresses: Addresses) -> String {
-    let Some(sender) = sender else { return String::new() };
-    match addresses {
-        Addresses::None => String::new(),
-        _ if sender.is_null() => "<>".to_owned(),
-        Addresses::Domain => sender.domain().unwrap_or_default().to_owned(),
-        Addresses::Full => sender.as_str().to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_an_address_only_what_is_allowed_is_logged() {
-        let anna = Address::new("anna@example.org");
-        assert_eq!(sender(Some(&anna), Addresses::Domain), "example.org");
-        assert_eq!(sender(Some(&anna), Addresses::Full), "anna@example.org");
-        assert_eq!(sender(Some(&anna), Addresses::None), "");
-        assert_eq!(sender(Some(&Address::new("")), Addresses::Domain), "<>");
-    }
 }

@@ -22,6 +22,7 @@ mod json;
 mod knowledge;
 mod logging;
 mod metrics;
+mod names;
 mod overload;
 mod pages;
 mod policies;

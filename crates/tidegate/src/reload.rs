@@ -18,6 +18,7 @@ use crate::http::Status;
 use crate::journal::{self, Journal, Keep, Versions};
 use crate::knowledge;
 use crate::metrics::Metrics;
+use crate::names::Names;
 use crate::policies::StoredPolicies;
 use crate::remembered::Remembered;
 use crate::shadow::{self, Shadow};
@@ -43,6 +44,7 @@ pub(crate) fn start(
     remembered: &Arc<Remembered>,
     policies: Option<&StoredPolicies>,
     metrics: &Metrics,
+    names: &Arc<Names>,
     old: Option<&AtWork>,
 ) -> (Running, AtWork) {
     for warning in &loaded.warnings {
@@ -63,6 +65,7 @@ pub(crate) fn start(
         if auto_learn.enabled || keeps { statistics.keeping() } else { statistics }
     });
     remembered.configure(&settings);
+    names.configure(&settings.log);
     parts.scores = parts.scores.damping(remembered.damped().clone());
     parts.correspondents = settings.correspondents.enabled.then(|| Arc::clone(remembered) as _);
     lay(policies, &parts.policies);
@@ -73,7 +76,7 @@ pub(crate) fn start(
     let running = Running::new(
         engine,
         settings.verdict.clone(),
-        settings.log.addresses,
+        Arc::clone(names),
         settings.statistics.auto_learn.clone(),
         settings.policy.split_timeout_ms,
     );
@@ -167,8 +170,10 @@ pub(crate) async fn reload(
         Ok(Ok(loaded)) => {
             tell_what_needs_a_restart(&old.settings, &loaded.settings);
             let stored = daemon.policies.as_deref();
+            let (remembered, metrics) = (&daemon.remembered, &daemon.metrics);
+            let names = Arc::clone(&daemon.running().names);
             let (running, at_work) =
-                start(loaded, lessons, &daemon.remembered, stored, &daemon.metrics, Some(&old));
+                start(loaded, lessons, remembered, stored, metrics, &names, Some(&old));
             daemon.put_to_work(running);
             // Once more: what was edited meanwhile went into the book that is gone.
             lay(stored, &daemon.running().engine.parts().policies);

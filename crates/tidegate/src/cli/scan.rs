@@ -21,6 +21,7 @@ use tidegate_policy::Verdict;
 use super::Global;
 use super::batch::{self, Job, Said};
 use crate::explain::View;
+use crate::names::Names;
 use crate::{json, logging};
 
 #[derive(Debug, Args)]
@@ -57,7 +58,8 @@ pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
         Err(code) => return Ok(code),
     };
     if global.verbose {
-        logging::start(&loaded.settings.log, true);
+        let log = &loaded.settings.log;
+        logging::start(log, true, &Names::new(log, None));
     }
     let limits = loaded.settings.milter.limits().session;
     let longest = (limits.header_octets + limits.body_octets) as u64;

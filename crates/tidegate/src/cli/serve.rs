@@ -26,6 +26,7 @@ use crate::daemon::holder::Holder;
 use crate::daemon::{Daemon, Session};
 use crate::http::{self, Pages, Phase, Status};
 use crate::metrics::Metrics;
+use crate::names::Names;
 use crate::policies::StoredPolicies;
 use crate::quarantine::upkeep::look_after;
 use crate::reload::{self, AtWork};
@@ -38,19 +39,21 @@ pub(crate) fn run(global: &Global) -> anyhow::Result<ExitCode> {
         Ok(loaded) => loaded,
         Err(code) => return Ok(code),
     };
-    logging::start(&loaded.settings.log, global.verbose);
+    let names = Names::new(&loaded.settings.log, None);
+    logging::start(&loaded.settings.log, global.verbose, &names);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(loaded, &options))?;
+    runtime.block_on(serve(loaded, &options, &names))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(loaded: Loaded, options: &Options) -> anyhow::Result<()> {
+async fn serve(loaded: Loaded, options: &Options, names: &Arc<Names>) -> anyhow::Result<()> {
     let config::Summary { checks, rules, zones, .. } = loaded.summary;
     let (milter, http) = (loaded.settings.milter.clone(), loaded.settings.http.clone());
     let mut signals = Signals::new()?;
     let (pages_config, site) = (loaded.settings.pages.clone(), loaded.parts.site.id.clone());
     let folder = knowledge::folder(&loaded.settings);
     let store = open_store(&loaded.settings);
+    store.iter().for_each(|store| names.keep_in(Arc::clone(store)));
     let knowledge = Taught::open(&loaded.settings, store.as_ref())?;
     let held = open_quarantine(&loaded, store.as_ref());
     let remembered = Arc::clone(&knowledge.remembered);
@@ -58,7 +61,7 @@ async fn serve(loaded: Loaded, options: &Options) -> anyhow::Result<()> {
     let metrics = Metrics::new()?;
     let lessons = Arc::clone(&knowledge.lessons);
     let (running, at_work) =
-        reload::start(loaded, &lessons, &remembered, policies.as_deref(), &metrics, None);
+        reload::start(loaded, &lessons, &remembered, policies.as_deref(), &metrics, names, None);
     let daemon = Daemon::new(
         running,
         metrics,
@@ -186,9 +189,6 @@ impl Taught {
             tracing::error!("{error}; correspondents and corrections are not known");
             Remembered::nothing(settings)
         });
-        if !settings.statistics.enabled {
-            return alone(remembered, Some(store));
-        }
         let lessons = match knowledge::lessons(Arc::clone(&store), settings) {
             Ok(lessons) => lessons,
             Err(error) => {
@@ -196,10 +196,15 @@ impl Taught {
                 return alone(remembered, Some(store));
             }
         };
-        let control = control::listen(&folder).inspect_err(|error| {
-            tracing::error!("{}: {error}; nobody can teach", socket.display());
+        // Switched off, nobody teaches; what was learned before fades, and can be erased, all the same.
+        let control = settings.statistics.enabled.then(|| control::listen(&folder));
+        let control = control.and_then(|control| {
+            let told = control.inspect_err(|error| {
+                tracing::error!("{}: {error}; nobody can teach", socket.display());
+            });
+            told.ok()
         });
-        Ok(Self { lessons, remembered, store: Some(store), control: control.ok(), socket })
+        Ok(Self { lessons, remembered, store: Some(store), control, socket })
     }
 
     /// Takes lessons, and lets old ones fade, until aborted.

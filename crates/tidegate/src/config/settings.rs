@@ -4,6 +4,7 @@
 //! Invariant: every key has its default and its explanation in `config/tidegate.toml`.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 
 use serde::Deserialize;
 use tidegate_bayes::{AutoLearn, Limits};
@@ -146,7 +147,7 @@ impl Default for Statistics {
 }
 
 /// `[log]`
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Log {
     /// What is told at all.
@@ -155,6 +156,22 @@ pub(crate) struct Log {
     pub(crate) format: Format,
     /// How much of an address is written.
     pub(crate) addresses: Addresses,
+    /// Days that an address is written as the same name.
+    pub(crate) pseudonym_days: NonZeroU32,
+    /// Whether the network addresses of clients are written.
+    pub(crate) clients: bool,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            level: Level::default(),
+            format: Format::default(),
+            addresses: Addresses::default(),
+            pseudonym_days: NonZeroU32::MIN.saturating_add(6),
+            clients: true,
+        }
+    }
 }
 
 /// The least weighty thing that is logged.
@@ -180,15 +197,17 @@ pub(crate) enum Format {
     Json,
 }
 
-/// How much of a sender's address is logged.
+/// How much of a mail address is logged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Addresses {
     /// Nothing.
     None,
     /// What stands behind the `@`.
-    #[default]
     Domain,
+    /// A name in its place, which only the store can tell, and only for some days.
+    #[default]
+    Hashed,
     /// All of it.
     Full,
 }

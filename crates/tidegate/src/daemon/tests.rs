@@ -50,7 +50,7 @@ fn running(loaded: Loaded) -> Running {
     Running::new(
         Arc::new(Engine::new(parts)),
         settings.verdict,
-        settings.log.addresses,
+        Names::new(&settings.log, None),
         auto_learn,
         settings.policy.split_timeout_ms,
     )
