@@ -98,6 +98,26 @@ fn the_documents_name_files_that_exist() {
     }
 }
 
+#[test]
+fn every_space_of_the_store_is_in_the_table_of_what_is_kept() {
+    const BEGIN: &str = "Space::new(\"";
+    let (told, mut found) = (read(&root().join("config/privacy.md")), 0);
+    for path in sources() {
+        let text = read(&path);
+        // What follows the tests is none of the program.
+        let program = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        for name in program.split(BEGIN).skip(1).filter_map(|rest| rest.split('"').next()) {
+            found += 1;
+            let row = told.lines().any(|line| {
+                line.starts_with("| `")
+                    && line.split('|').nth(1).unwrap().contains(&format!("`{name}`"))
+            });
+            assert!(row, "{}: config/privacy.md tells nothing of {name}", path.display());
+        }
+    }
+    assert!(found > 20, "how spaces are made has changed: so must this test");
+}
+
 fn sources() -> Vec<PathBuf> {
     let mut found = Vec::new();
     for name in ORDER {

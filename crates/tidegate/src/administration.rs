@@ -41,15 +41,18 @@ impl Administration {
             return Ok(None);
         };
         let at_work = Arc::clone(daemon);
+        let of_journal = Arc::clone(daemon);
         let services = Arc::new(Services {
-            store: Arc::clone(store),
             folder: folder.to_owned(),
             lessons: Arc::clone(daemon.lessons()),
             remembered: Arc::clone(&daemon.remembered),
             stored: Arc::clone(stored),
             quarantine: daemon.quarantine().cloned(),
+            names: Arc::clone(&daemon.running().names),
             access: Access::new(Arc::clone(store), config.session_seconds())?,
             engine: Box::new(move || Arc::clone(&at_work.running().engine)),
+            journal: Box::new(move || of_journal.running().beside.as_ref()?.journal.clone()),
+            erasing: tokio::sync::Mutex::default(),
         });
         let path = socket::path(folder);
         let socket = socket::listen(folder).inspect_err(|error| {

@@ -9,8 +9,10 @@
 //! Invariant: mail never waits for the journal: what it can't take is dropped and counted. What it keeps
 //! is its owner's alone to read, within `max_bytes` and `keep_days`.
 
+mod erase;
 mod frame;
 mod id;
+mod person;
 mod read;
 mod record;
 mod segments;
@@ -20,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub(crate) use erase::{Erased, erase};
 pub(crate) use id::time as time_of;
 pub(crate) use read::{Read, find};
 pub(crate) use record::{Answered, Record, Versions};

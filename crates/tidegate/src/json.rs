@@ -3,6 +3,7 @@
 //! Invariant: one object a message, one message a line.
 
 use serde::Serialize;
+use serde_json::Value;
 use tidegate_engine::Judged;
 use tidegate_policy::{Thresholds, Verdict, explain};
 use tidegate_signal::Family;
@@ -99,6 +100,26 @@ fn written(file: &str, judged: &Judged, elapsed_us: Option<u128>) -> serde_json:
     })
 }
 
+/// A verdict that says nothing of the recipients whom `keep` refuses; what else it says stays as it was
+/// written, byte for byte. `None` for what is no verdict.
+pub(crate) fn with_recipients(verdict: &str, keep: &dyn Fn(&str) -> bool) -> Option<String> {
+    // Within a string the quotes would have backslashes before them.
+    const BEGIN: &str = "\"recipients\":[";
+    let begin = verdict.find(BEGIN)? + BEGIN.len();
+    let (mut rest, mut kept) = (&verdict[begin..], Vec::new());
+    while !rest.starts_with(']') {
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+        let recipient = values.next()?.ok()?;
+        let end = values.byte_offset();
+        if recipient.get("address").and_then(Value::as_str).is_some_and(keep) {
+            kept.push(&rest[..end]);
+        }
+        rest = &rest[end..];
+        rest = rest.strip_prefix(',').unwrap_or(rest);
+    }
+    Some(format!("{}{}{rest}", &verdict[..begin], kept.join(",")))
+}
+
 /// The line of a file that could not be read.
 ///
 /// # Errors
@@ -120,6 +141,17 @@ fn hundredths(points: f32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_verdict_loses_recipients_and_nothing_else() {
+        let verdict = r#"{"file":"\"recipients\":[","recipients":[{"address":"a@b","x":"]"},{"address":"c@d"}],"z":1}"#;
+        let with = |keep: &str| with_recipients(verdict, &|to| to == keep).unwrap();
+        assert_eq!(with_recipients(verdict, &|_| true).unwrap(), verdict);
+        assert_eq!(with("c@d"), verdict.replace(r#"{"address":"a@b","x":"]"},"#, ""));
+        assert!(with("x").ends_with(r#""recipients":[],"z":1}"#));
+        assert_eq!(with_recipients("", &|_| true), None);
+        assert_eq!(with_recipients(r#"{"recipients":["#, &|_| true), None);
+    }
 
     #[test]
     fn points_have_no_digits_that_nobody_wrote() {

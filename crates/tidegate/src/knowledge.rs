@@ -38,6 +38,11 @@ pub(crate) fn store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
     if let Some(lost) = &opened.lost {
         tracing::error!("{lost}");
     }
+    if let Some(error) = &opened.not_rewritten {
+        tracing::warn!(
+            "the store could not be written anew, and keeps bytes of what was erased until it is: {error}"
+        );
+    }
     Ok(Arc::new(opened.store))
 }
 

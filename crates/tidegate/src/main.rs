@@ -26,6 +26,7 @@ mod names;
 mod overload;
 mod pages;
 mod policies;
+mod privacy;
 mod process;
 mod pseudonym;
 mod quarantine;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         Command::Eval(flags) => cli::eval::run(&cli.global, flags),
         Command::Token(flags) => cli::token::run(&cli.global, flags),
         Command::Policy(flags) => cli::policy::run(&cli.global, flags),
+        Command::Privacy(flags) => cli::privacy::run(&cli.global, flags),
         Command::Signals(flags) => cli::signals::run(&cli.global, flags),
         Command::Journal(flags) => cli::journal::run(&cli.global, flags),
         Command::Replay(flags) => cli::replay::run(&cli.global, flags),

@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tidegate_policy::{Edit, EditError, Edits, Listed, Logged, Policies, Stored, Subject};
+use tidegate_policy::{Edit, EditError, Edits, Erased, Listed, Logged, Policies, Stored, Subject};
 use tidegate_store::{Store, StoreError};
 
 use crate::knowledge;
@@ -80,6 +80,29 @@ impl StoredPolicies {
     /// When the store can't be read.
     pub(crate) fn list(&self) -> Result<Vec<Listed>, StoreError> {
         Ok(self.edits.list()?.0)
+    }
+
+    /// Erases the layer of `subject` and the lines that tell of it, and puts what lies below to work.
+    ///
+    /// # Errors
+    /// When the store can't be read or written.
+    pub(crate) fn erase(
+        &self,
+        policies: &Policies,
+        subject: &Subject,
+    ) -> Result<Erased, StoreError> {
+        let erased = self.edits.erase(subject)?;
+        self.lay_over(policies)?;
+        Ok(erased)
+    }
+
+    /// As [`Edits::disown`].
+    pub(crate) fn disown(
+        &self,
+        is_theirs: &dyn Fn(&str) -> bool,
+        instead: &str,
+    ) -> Result<usize, StoreError> {
+        self.edits.disown(is_theirs, instead)
     }
 
     /// The last edits of `subject`, or of everybody, the latest first.

@@ -12,7 +12,7 @@ use tidegate_bayes::Class;
 use tidegate_checks::authentication::Authentication;
 use tidegate_checks::table::CHECKS;
 use tidegate_engine::{Correspondents, Engine, Judged};
-use tidegate_mail::{Envelope, Message};
+use tidegate_mail::{Address, Envelope, Message};
 use tidegate_policy::correspondents::{self, Memory, Noted, Sent};
 use tidegate_policy::guard::{self, Correction, Corrections, Damping, Listed, Said, told};
 use tidegate_policy::{Correspondence, Verdict};
@@ -212,6 +212,50 @@ impl Remembered {
     ) -> Result<Option<Damping>, StoreError> {
         let Some(kept) = &self.kept else { return Ok(None) };
         kept.corrections.clear(signal, by, now)
+    }
+
+    /// How many corrections of a user are remembered. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub(crate) fn corrections_of(&self, user: &str) -> Result<usize, StoreError> {
+        self.kept.as_ref().map_or(Ok(0), |kept| kept.corrections.held_on(user))
+    }
+
+    /// Forgets them; how many there were. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When the store can't be read or written.
+    pub(crate) fn forget_corrections(&self, user: &str) -> Result<usize, StoreError> {
+        self.kept.as_ref().map_or(Ok(0), |kept| kept.corrections.forget(user))
+    }
+
+    /// How many correspondents and messages of a user are remembered. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub(crate) fn correspondents_of(&self, user: &Address) -> Result<(usize, usize), StoreError> {
+        self.kept.as_ref().map_or(Ok((0, 0)), |kept| kept.memory.held_on(user))
+    }
+
+    /// Forgets them; how many there were. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When the store can't be read or written.
+    pub(crate) fn forget_correspondents(&self, user: &Address) -> Result<usize, StoreError> {
+        self.kept.as_ref().map_or(Ok(0), |kept| kept.memory.forget(user))
+    }
+
+    /// As [`Corrections::disown`]. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When the store can't be read or written.
+    pub(crate) fn disown(
+        &self,
+        is_theirs: &dyn Fn(&str) -> bool,
+        instead: &str,
+    ) -> Result<usize, StoreError> {
+        self.kept.as_ref().map_or(Ok(0), |kept| kept.corrections.disown(is_theirs, instead))
     }
 
     /// Writes hits by the minute, and removes what has expired, until aborted.

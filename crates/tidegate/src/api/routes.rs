@@ -4,6 +4,7 @@
 
 mod guard;
 mod policy;
+mod privacy;
 mod quarantine;
 mod tokens;
 
@@ -19,6 +20,7 @@ pub(crate) fn router(services: Arc<Services>) -> Router {
     let of_version = Router::new()
         .merge(guard::routes())
         .merge(policy::routes())
+        .merge(privacy::routes())
         .merge(quarantine::routes())
         .merge(tokens::routes());
     Router::new()

@@ -13,6 +13,7 @@ mod held_out;
 pub(crate) mod journal;
 pub(crate) mod learn;
 pub(crate) mod policy;
+pub(crate) mod privacy;
 mod progress;
 pub(crate) mod quarantine;
 mod ranking;
@@ -84,6 +85,8 @@ pub(crate) enum Command {
     Tune(tune::Flags),
     /// Show and edit what each recipient wants
     Policy(policy::Flags),
+    /// Tell and erase what is held on a person
+    Privacy(privacy::Flags),
     /// List every signal with its points and its meaning
     Signals(signals::Flags),
     /// List and show what is kept of judged messages

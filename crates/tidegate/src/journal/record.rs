@@ -26,8 +26,8 @@ pub(crate) struct Record {
     /// The clock by which the message was judged, in seconds since 1970, UTC.
     pub(crate) now: i64,
     /// What SMTP said.
-    envelope: Said,
-    /// Recipients who are left out, since they are not filtered.
+    pub(super) envelope: Said,
+    /// Recipients who are left out, since they are not filtered, or were erased.
     #[serde(default)]
     pub(crate) left_out: usize,
     /// Bytes of the message.
@@ -85,14 +85,14 @@ pub(crate) struct Answered {
 
 /// An [`Envelope`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Said {
+pub(super) struct Said {
     client: Option<IpAddr>,
     client_name: Option<String>,
     helo: Option<String>,
-    sender: Option<String>,
-    recipients: Vec<String>,
+    pub(super) sender: Option<String>,
+    pub(super) recipients: Vec<String>,
     tls: Option<(String, String)>,
-    authenticated: Option<String>,
+    pub(super) authenticated: Option<String>,
     queue_id: Option<String>,
     receiver: Option<String>,
 }

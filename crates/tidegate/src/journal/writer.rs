@@ -36,8 +36,7 @@ const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = 4 << 10..=64 << 20;
 pub(crate) struct Journal {
     config: Config,
     folder: PathBuf,
-    /// `None` in it: write what is there, and end.
-    queue: SyncSender<Option<Arc<Seen>>>,
+    queue: SyncSender<Told>,
     /// Bytes of messages in the queue.
     waiting: Arc<AtomicUsize>,
     counts: Beside,
@@ -82,17 +81,25 @@ impl Journal {
         let bytes = seen.bytes();
         let before = self.waiting.fetch_add(bytes, Relaxed);
         let fits = before == 0 || before + bytes <= MOST_BYTES_WAITING;
-        if !fits || self.queue.try_send(Some(seen)).is_err() {
+        if !fits || self.queue.try_send(Told::Seen(seen)).is_err() {
             self.waiting.fetch_sub(bytes, Relaxed);
             self.counts.journal("dropped");
         }
+    }
+
+    /// Ends the segment that is being written, with all that was told before: the segments that nobody
+    /// writes to from then on. `None`: nothing is written any more. Blocks.
+    pub(super) fn close_segment(&self) -> Option<io::Result<Vec<Segment>>> {
+        let (answer, answered) = sync_channel(1);
+        self.queue.send(Told::Close(answer)).ok()?;
+        answered.recv().ok()
     }
 
     /// Waits until everything is written and durable; nothing is kept from then on. Blocks.
     pub(crate) fn end(&self) {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread
-            && self.queue.send(None).is_ok()
+            && self.queue.send(Told::End).is_ok()
         {
             // A panic in it has been told by its hook.
             let _ = thread.join();
@@ -100,10 +107,20 @@ impl Journal {
     }
 }
 
+/// What the thread is told.
+enum Told {
+    /// Write this.
+    Seen(Arc<Seen>),
+    /// End the segment that is open, and answer with all there are.
+    Close(SyncSender<io::Result<Vec<Segment>>>),
+    /// Write what is there, and end.
+    End,
+}
+
 struct Writer {
     config: Config,
     folder: PathBuf,
-    queued: Receiver<Option<Arc<Seen>>>,
+    queued: Receiver<Told>,
     waiting: Arc<AtomicUsize>,
     counts: Beside,
     open: Option<(File, Segment)>,
@@ -118,13 +135,19 @@ impl Writer {
         let mut pruned = Instant::now();
         loop {
             match self.queued.recv_timeout(SYNC) {
-                Ok(Some(seen)) => {
+                Ok(Told::Seen(seen)) => {
                     let written = self.write(&seen);
                     self.waiting.fetch_sub(seen.bytes(), Relaxed);
                     self.count(written);
                 }
+                Ok(Told::Close(answer)) => {
+                    self.sync();
+                    self.open = None;
+                    // Who asked may have gone.
+                    let _ = answer.send(segments::list(&self.folder));
+                }
                 Err(RecvTimeoutError::Timeout) => {}
-                Ok(None) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(Told::End) | Err(RecvTimeoutError::Disconnected) => break,
             }
             if self.unsynced.is_some_and(|since| since.elapsed() >= SYNC) {
                 self.sync();

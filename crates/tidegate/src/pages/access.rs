@@ -6,6 +6,8 @@
 //! Invariant: a link signs in once; everything ends by itself; what is not known is answered like what
 //! has ended.
 
+mod forget;
+
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};

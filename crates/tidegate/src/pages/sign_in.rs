@@ -90,15 +90,19 @@ async fn send_link(site: &Arc<Site>, address: &str, domain: &str, client: &str) 
         [] => site.services.knows(address).await,
         domains => domains.iter().any(|served| served.eq_ignore_ascii_case(domain)),
     };
+    let told = site.services.names.client(client.parse().ok());
     if !is_served {
-        tracing::info!(client, "somebody asked for a link for an address that is not served");
+        tracing::info!(
+            client = told.as_str(),
+            "somebody asked for a link for an address that is not served"
+        );
         return;
     }
     let person = Person { address: address.to_owned(), admin };
     let link = match site.services.access.link(&person, client, seconds()) {
         Ok(Some(link)) => site.config.link(&format!("/sign-in?link={link}")),
         Ok(None) => {
-            tracing::warn!(client, "too many links to sign in were asked for");
+            tracing::warn!(client = told.as_str(), "too many links to sign in were asked for");
             return;
         }
         Err(error) => {

@@ -6,6 +6,7 @@
 mod choices;
 mod guard;
 mod held;
+mod privacy;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,13 +16,14 @@ use tidegate_engine::Engine;
 use tidegate_mail::Address;
 use tidegate_policy::Policies;
 use tidegate_quarantine::{Purpose, Quarantine};
-use tidegate_store::Store;
 
 pub(crate) use choices::{Choices, Edited};
 pub(crate) use held::{Expired, Released};
 
 use crate::api::Refusal;
 use crate::config::Loaded;
+use crate::journal::Journal;
+use crate::names::Names;
 use crate::pages::access::Access;
 use crate::policies::StoredPolicies;
 use crate::remembered::Remembered;
@@ -30,9 +32,11 @@ use crate::{knowledge, quarantine};
 /// Gives the engine at work.
 pub(crate) type AtWork = Box<dyn Fn() -> Arc<Engine> + Send + Sync>;
 
+/// Gives the journal at work.
+pub(crate) type Journaling = Box<dyn Fn() -> Option<Arc<Journal>> + Send + Sync>;
+
 /// Everything that can be administered.
 pub(crate) struct Services {
-    pub(crate) store: Arc<dyn Store>,
     /// The folder of the store.
     pub(crate) folder: PathBuf,
     /// What was learned.
@@ -45,7 +49,13 @@ pub(crate) struct Services {
     pub(crate) quarantine: Option<Arc<Quarantine>>,
     /// Who may see and do what.
     pub(crate) access: Access,
+    /// How addresses are logged.
+    pub(crate) names: Arc<Names>,
     pub(crate) engine: AtWork,
+    /// Gives the journal that is being written, where one is.
+    pub(crate) journal: Journaling,
+    /// Held while somebody is erased.
+    pub(crate) erasing: tokio::sync::Mutex<()>,
 }
 
 impl Services {
@@ -65,10 +75,12 @@ impl Services {
             lessons: knowledge::lessons(Arc::clone(&store), &settings)?,
             remembered: Remembered::open(Arc::clone(&store), &settings)?,
             access: Access::new(Arc::clone(&store), settings.pages.session_seconds())?,
+            names: Names::new(&settings.log, Some(Arc::clone(&store))),
             engine: Box::new(move || Arc::clone(&engine)),
             stored,
             quarantine,
-            store,
+            journal: Box::new(|| None),
+            erasing: tokio::sync::Mutex::default(),
         }))
     }
 
