@@ -53,7 +53,7 @@ impl Default for Config {
 }
 
 /// `[quarantine.digest]`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DigestConfig {
     /// Whether digests are sent.
@@ -62,12 +62,6 @@ pub struct DigestConfig {
     pub from: Option<String>,
     /// Where the user pages are reached, before `/q/…`; none: a digest has no links.
     pub public_url: Option<String>,
-}
-
-impl Default for DigestConfig {
-    fn default() -> Self {
-        Self { enabled: false, from: None, public_url: None }
-    }
 }
 
 /// A setting that can't be worked with.
