@@ -56,9 +56,14 @@ fn what_users_say_is_wrong_is_damped_shown_and_cleared() {
     let line: serde_json::Value = serde_json::from_str(&list(&["--json"])).unwrap();
     assert_eq!((&line["signal"], &line["standing"]["users"]), (&"MISSING_DATE".into(), &6.into()));
 
+    // `scan` judges by that, as the daemon does.
+    let scan = || told(&tidegate(folder, &["scan", "--offline", "0.eml"]));
+    assert!(scan().contains("(damped: users corrected it"), "{}", scan());
+
     let clear = ["guard", "clear", "MISSING_DATE", "--by", "root"];
     assert_eq!(told(&tidegate(folder, &clear)), "MISSING_DATE counts again, by root\n");
     assert!(list(&[]).contains("damped today, cleared today by root"), "{}", list(&[]));
+    assert!(!scan().contains("damped"), "{}", scan());
     let again = tidegate(folder, &clear);
     assert_eq!(again.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&again.stderr).contains("is not damped"));

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::daemon::Daemon;
+use support::five::{doubtful, site};
 use support::mail;
 use support::postfix::{Postfix, fields};
 use support::smtp::Mail;
@@ -155,6 +156,56 @@ fn a_recorded_message_comes_out_the_same_and_dns_is_told_apart() {
     let none = tidegate(&daemon, &daemon.config(), &["replay", "4XYZ"]);
     assert_eq!(none.status.code(), Some(1));
     assert!(text(&none.stderr).contains("the journal has no record '4XYZ'"));
+}
+
+#[test]
+fn a_recorded_message_comes_out_the_same_whatever_its_recipients_want_by_now() {
+    let server = world();
+    let (_dir, settings) = site(
+        "[user.'off@example.test']\nfiltering = false\n\
+         [user.'patient@example.test']\ntag = 50.0\nquarantine = 60.0\nreject = 70.0\n\
+         [user.'subject@example.test']\nat_quarantine = 'tag-subject'\nallowed = ['other.example']\n",
+    );
+    let mut daemon =
+        start(&server, &format!("{settings}{KEEP_ALL}[quarantine]\nenabled = false\n"));
+    let Some(postfix) = Postfix::start(&daemon.tcp_milter(), &[]) else { return };
+    let doubtful = doubtful();
+    let (off, patient, subject) =
+        ("off@example.test", "patient@example.test", "subject@example.test");
+    let company: [&[&str]; 5] = [
+        &[patient],
+        &[subject],
+        &[patient, subject, "bert@example.test"],
+        // Of them only one is recorded, who was judged in the company of another.
+        &[off, patient],
+        &["bert@example.test", "carl@example.test"],
+    ];
+    for to in company {
+        assert!(postfix.send(&Mail { to, ..Mail::new(&doubtful) }).starts_with("250"));
+    }
+    records(&daemon, company.len());
+    let all_the_same = |daemon: &Daemon| {
+        let all = succeeds(daemon, &["replay", "--journal"]);
+        let expect = format!("{} the same, 0 not; 0 messages not kept", company.len());
+        assert!(all.starts_with(&expect), "{all}");
+    };
+    all_the_same(&daemon);
+    for (user, changes) in [
+        (patient, "tag=51.0"),
+        (subject, "filtering=false"),
+        ("bert@example.test", "blocked=shop.example"),
+        ("carl@example.test", "tag=1.0"),
+        ("@example.test", "bulk=quarantine"),
+    ] {
+        succeeds(&daemon, &["policy", "set", user, changes]);
+    }
+    // With the daemon's policies in its store, and then in this process's.
+    all_the_same(&daemon);
+    daemon.stop();
+    all_the_same(&daemon);
+    let (id, _) = ids(&records(&daemon, company.len())[0]);
+    let told = succeeds(&daemon, &["replay", &id, "--json"]);
+    assert_eq!(serde_json::from_str::<Value>(&told).unwrap()["same"], true);
 }
 
 #[test]

@@ -5,77 +5,23 @@
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use support::daemon::{DEAD_DNS, Daemon};
-use support::mail;
+use support::five::{FIVE, USERS, delivered, doubtful, site};
 use support::postfix::{Postfix, fields};
 use support::smtp::Mail;
-use tempfile::TempDir;
 use tidegate_dns::testing::TestServer;
 
-/// Nine points for a word in the subject, whatever else is said.
-const RULE: &str = "family = 'policy'\n[rules.TEST_DOUBTFUL]\nsays = 'The test word'\nscore = 9\n\
-                    in = 'subject'\nwords = ['doubtful']\n";
-
-/// One of each kind.
-const USERS: &str = "[user.'off@example.test']\nfiltering = false\n\
-    [user.'patient@example.test']\ntag = 50.0\nquarantine = 60.0\nreject = 70.0\n\
-    [user.'subject@example.test']\nat_quarantine = 'tag-subject'\n\
-    [user.'hold@example.test']\nkeep_days = 7\n\
-    [user.'reject@example.test']\nreject = 8.5\n";
-
-const FIVE: [&str; 5] = [
-    "off@example.test",
-    "patient@example.test",
-    "subject@example.test",
-    "hold@example.test",
-    "reject@example.test",
-];
-
-/// A folder with the rule and the users, and settings that name them.
-fn site(users: &str) -> (TempDir, String) {
-    let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("rules.toml"), RULE).unwrap();
-    fs::create_dir(dir.path().join("users.d")).unwrap();
-    fs::write(dir.path().join("users.d/10.toml"), users).unwrap();
-    let at = dir.path().display();
-    let settings = format!(
-        "[rules]\nfiles = ['{at}/rules.toml']\n[policy]\nusers = ['{at}/users.d/*.toml']\n"
-    );
-    (dir, settings)
-}
-
-fn doubtful() -> String {
-    mail("clean.eml").replacen("Subject: ", "X-Spam-Flag: NO\nSubject: doubtful ", 1)
-}
-
-/// What lies in the mailbox once there are `count`, by recipient; it is empty afterwards.
-fn delivered(postfix: &Postfix, count: usize) -> BTreeMap<String, String> {
-    let began = Instant::now();
-    while postfix.mailbox().len() < count {
-        assert!(began.elapsed() < Duration::from_secs(20), "{}", postfix.log());
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let mut found = BTreeMap::new();
-    for path in postfix.mailbox() {
-        let message = fs::read_to_string(&path).unwrap();
-        fs::remove_file(path).unwrap();
-        let twice = found.insert(fields(&message, "Delivered-To").concat(), message);
-        assert!(twice.is_none(), "delivered twice");
-    }
-    found
-}
-
 /// Without a quarantine nothing is held and no copy is sent: a message to several is in the mildest form
-/// that one of them wants, and each alone gets their own. `daemon::tests::five` has the same with both.
+/// that one of them wants, and each alone gets their own. `split.rs` has the same with both.
 #[test]
 fn five_policies_through_postfix_without_a_quarantine() {
-    let (_dir, settings) = site(USERS);
+    let (_dir, mut settings) = site(USERS);
+    settings.push_str("[quarantine]\nenabled = false\n");
     let daemon = Daemon::start(DEAD_DNS, &settings);
     let Some(postfix) = Postfix::start(&daemon.unix_milter(), &[]) else { return };
     let message = doubtful();
@@ -122,7 +68,7 @@ fn five_policies_through_postfix_without_a_quarantine() {
 #[test]
 fn who_never_asked_for_filtering_causes_no_question() {
     let (_dir, mut settings) = site("[user.'anna@example.test']\nfiltering = true\n");
-    settings.push_str("[policy.default]\nfiltering = false\n");
+    settings.push_str("[policy.default]\nfiltering = false\n[quarantine]\nenabled = false\n");
     let dns = TestServer::start();
     dns.txt("shop.example", "v=spf1 ip4:203.0.113.9 -all");
     let daemon = Daemon::start(&dns.config().servers[0].to_string(), &settings);
@@ -243,26 +189,36 @@ fn policies_are_set_shown_and_logged_on_the_command_line() {
 }
 
 #[test]
-fn what_the_store_keeps_is_at_work_in_the_daemon_which_alone_has_it() {
+fn what_is_set_while_the_daemon_runs_is_at_work_on_the_next_message() {
     let (_dir, settings) = site("");
-    let daemon = Daemon::start(DEAD_DNS, &settings);
-    let dir = daemon.dir.path();
-    let busy = tidegate(dir, &["policy", "set", "bert@example.test", "reject=8.5"]);
-    assert!(!busy.status.success());
-    let told = String::from_utf8_lossy(&busy.stderr).into_owned();
-    assert!(told.contains("the running daemon has the store"), "{told}");
-    let shown = tidegate(dir, &["policy", "show", "bert@example.test"]);
-    assert!(shown.status.success(), "what files say is shown");
-
-    let mut daemon = daemon;
-    daemon.signal("TERM");
-    assert_eq!(daemon.ended(Duration::from_secs(20)), Some(0));
-    out(&tidegate(daemon.dir.path(), &["policy", "set", "bert@example.test", "reject=8.5"]));
-    daemon.restart();
-    let Some(postfix) = Postfix::start(&daemon.tcp_milter(), &[]) else { return };
+    let mut daemon = Daemon::start(DEAD_DNS, &format!("deadline_ms = 300\n{settings}"));
+    let Some(postfix) = Postfix::start(&daemon.unix_milter(), &[]) else { return };
     let message = doubtful();
-    let reply = postfix.send(&Mail::new(&message));
-    assert!(reply.starts_with("550"), "{reply}\n{}", daemon.log());
+    let send = || postfix.send(&Mail::new(&message));
+    let dir = daemon.dir.path().to_owned();
+    let run = |args: &[&str]| out(&tidegate(&dir, args));
+    let bert = "bert@example.test";
+    assert!(send().starts_with("250"), "{}", daemon.log());
+    assert_eq!(run(&["policy", "set", bert, "reject=8.5"]), format!("{bert}: version 1\n"));
+    assert!(send().starts_with("550"), "{}", daemon.log());
+    let shown = run(&["policy", "show", bert]);
+    assert!(shown.contains("the store, for the user"), "{shown}");
+    assert_eq!(run(&["policy", "list"]).lines().count(), 1);
+    assert!(run(&["policy", "log", bert]).contains("reject: unset to 8.5"), "who, when, what");
+    // A mistake is told by the daemon as it is without one, and changes nothing.
+    let wrong = tidegate(&dir, &["policy", "set", bert, "rejct=1"]);
+    let told = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(!wrong.status.success() && told.contains("did you mean 'reject'?"), "{told}");
+    assert!(send().starts_with("550"));
+    assert_eq!(run(&["policy", "unset", bert, "reject"]), format!("{bert}: version 2\n"));
+    assert!(send().starts_with("250"), "{}", daemon.log());
+
+    // It is there without the daemon, and at the next start.
+    run(&["policy", "set", bert, "reject=8.5"]);
+    daemon.stop();
+    assert!(run(&["policy", "show", bert]).contains("the store, for the user"));
+    daemon.restart();
+    assert!(send().starts_with("550"), "{}", daemon.log());
 }
 
 #[test]
@@ -284,4 +240,9 @@ fn scan_tells_each_recipients_outcome() {
     assert_eq!(verdicts, ["accept", "accept", "tag", "quarantine", "reject"]);
     assert_eq!(json["verdict"], "accept", "as a whole it is delivered");
     assert_eq!(json["recipients"][0]["reason"], "filtering is off for this recipient");
+
+    // What the store keeps goes before, with what was learned beside it.
+    out(&tidegate(dir.path(), &["policy", "set", FIVE[3], "filtering=false"]));
+    let json: serde_json::Value = serde_json::from_str(&out(&tidegate(dir.path(), &args))).unwrap();
+    assert_eq!(json["recipients"][3]["reason"], "filtering is off for this recipient");
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use support::daemon::{DEAD_DNS, Daemon};
+use support::five::{HOLD, Site};
 use support::postfix::{Postfix, fields};
 use support::smtp::Mail;
 use support::{free_port, mail};
@@ -155,8 +156,9 @@ async fn a_digest_comes_by_mail_unfiltered() {
     drop(held);
     let config = fs::read_to_string(daemon.config()).unwrap();
     let more = format!(
-        "[quarantine]\nrelease_to = \"127.0.0.1:{}\"\n[quarantine.digest]\nenabled = true\nhour = 0\n\
-         from = \"postmaster@example.test\"\npublic_url = \"https://mail.example.test\"\n",
+        "[quarantine]\nrelease_to = \"127.0.0.1:{}\"\n[quarantine.digest]\nenabled = true\n\
+         from = \"postmaster@example.test\"\npublic_url = \"https://mail.example.test\"\n\
+         [policy.default]\ndigest = 0\n",
         postfix.port
     );
     fs::write(daemon.config(), format!("{config}{more}")).unwrap();
@@ -198,7 +200,7 @@ async fn an_operator_lists_shows_releases_and_deletes() {
     let raw = gtube().replace("Subject: test", "Subject: =?utf-8?q?=1B]0;evil=07?=");
     let ids = hold(&held, &raw, &[BERT, "carl@example.test"]).await;
     let (output, told) = tidegate(&state, &config, &["list"]);
-    assert!(!output.status.success() && told.contains("the running daemon has"), "{told}");
+    assert!(!output.status.success() && told.contains("is in use by another process"), "{told}");
     drop(held);
 
     let (_, told) = tidegate(&state, &config, &["list", "--user", BERT]);
@@ -226,6 +228,42 @@ async fn an_operator_lists_shows_releases_and_deletes() {
     assert!(told.starts_with("0 expired, 1 held"), "{told}");
     let (output, told) = tidegate(&state, &config, &["show", "../../etc/passwd"]);
     assert_eq!(output.status.code(), Some(2), "{told}");
+}
+
+#[test]
+fn an_operator_does_all_that_while_the_daemon_runs() {
+    let Some(site) = Site::start("") else { return };
+    let message = mail("phishing.eml");
+    let subject = fields(&message, "Subject").concat();
+    let set = site.run(&["policy", "set", HOLD, "tag=1", "quarantine=2"]);
+    assert_eq!(set, format!("{HOLD}: version 1\n"));
+    for new in ["the first", "the second"] {
+        let message = message.replacen(&subject, &format!("{subject}, {new}"), 1);
+        assert!(site.send(&message, &[HOLD]).starts_with("250"), "{}", site.daemon.log());
+    }
+    let held = site.held().remove(HOLD).unwrap_or_else(|| panic!("{}", site.daemon.log()));
+    let id = |subject: &str| {
+        let is = |entry: &&serde_json::Value| entry["subject"].as_str().unwrap().contains(subject);
+        held.iter().find(is).unwrap()["id"].as_str().unwrap()
+    };
+    let found = site.run(&["quarantine", "list", "--search", "SECOND", "--user", HOLD]);
+    assert!(found.contains(id("second")) && !found.contains(id("first")), "{found}");
+    let shown = site.run(&["quarantine", "show", id("first")]);
+    assert!(shown.contains("account"), "{shown}");
+    let released = site.run(&["quarantine", "release", "--learn", id("first")]);
+    assert!(released.contains("released to hold@example.test, learned as ham (new)"), "{released}");
+    let delivered = site.postfix.delivered();
+    assert!(fields(&delivered, "Subject").concat().contains(", the first"), "{delivered}");
+    assert_eq!(fields(&delivered, "X-Tidegate-Release"), [""; 0], "{delivered}");
+    // The release counts against what spoke for holding it.
+    let guard = site.run(&["guard", "list"]);
+    assert!(guard.contains("wrong 1 of "), "{guard}");
+    let deleted = site.run(&["quarantine", "delete", id("second")]);
+    assert!(deleted.contains("deleted, which was held for hold@example.test"), "{deleted}");
+    assert!(site.held().is_empty());
+    let expired = site.run(&["quarantine", "expire"]);
+    assert!(expired.starts_with("0 expired, 0 held"), "{expired}");
+    assert_eq!(site.metric("tidegate_quarantine_ended_total{why=\"released\"}"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

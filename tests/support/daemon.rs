@@ -39,7 +39,7 @@ impl Daemon {
             dir.path().join("milter.sock").display(),
         );
         fs::write(dir.path().join("tidegate.toml"), format!("{base}{more}\n")).unwrap();
-        let child = Self::spawn(dir.path());
+        let child = Self::spawn(dir.path(), None);
         let mut daemon = Self { dir, http, tcp, child };
         daemon.wait_ready();
         daemon
@@ -47,16 +47,35 @@ impl Daemon {
 
     /// Starts again, after it has ended, with the configuration as it now is.
     pub fn restart(&mut self) {
-        self.child = Self::spawn(self.dir.path());
+        self.child = Self::spawn(self.dir.path(), None);
         self.wait_ready();
     }
 
-    fn spawn(dir: &Path) -> Child {
+    /// Starts again, to be killed at the step of that name: see the feature `faults`.
+    pub fn restart_to_be_killed(&mut self, step: &str) {
+        self.child = Self::spawn(self.dir.path(), Some(step));
+        self.wait_ready();
+    }
+
+    /// Adds to the configuration, for the next start.
+    pub fn configure(&self, more: &str) {
+        let config = fs::read_to_string(self.config()).unwrap();
+        fs::write(self.config(), format!("{config}{more}")).unwrap();
+    }
+
+    /// Ends as an operator ends it.
+    pub fn stop(&mut self) {
+        self.signal("TERM");
+        assert_eq!(self.ended(Duration::from_secs(20)), Some(0), "{}", self.log());
+    }
+
+    fn spawn(dir: &Path, fault: Option<&str>) -> Child {
         let log = File::options().create(true).append(true).open(dir.join("log")).unwrap();
         Command::new(env!("CARGO_BIN_EXE_tidegate"))
             .arg("serve")
             .args([Path::new("--config"), &dir.join("tidegate.toml")])
             .args([Path::new("--store"), &dir.join("state")])
+            .envs(fault.map(|step| ("TIDEGATE_FAULT", step)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)

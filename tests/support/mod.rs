@@ -12,6 +12,7 @@
 
 pub mod corpus;
 pub mod daemon;
+pub mod five;
 pub mod postfix;
 pub mod smtp;
 

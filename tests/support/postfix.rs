@@ -19,12 +19,16 @@ pub struct Postfix {
 impl Postfix {
     /// Starts one; `None`, said aloud, where there is none to start.
     pub fn start(milter: &str, settings: &[&str]) -> Option<Self> {
+        Self::start_at(free_port(), milter, settings)
+    }
+
+    /// Starts one on a port that somebody knows already.
+    pub fn start_at(port: u16, milter: &str, settings: &[&str]) -> Option<Self> {
         if !Path::new("/usr/sbin/postfix").exists() {
             skip("postfix is not installed");
             return None;
         }
         let dir = tempfile::Builder::new().prefix("tidegate-postfix.").tempdir_in("/tmp").unwrap();
-        let port = free_port();
         let output = Command::new(root().join("deploy/postfix/throwaway"))
             .arg("start")
             .arg(dir.path())
@@ -61,6 +65,19 @@ impl Postfix {
         fs::read_dir(inbox).into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
     }
 
+    /// Waits until nothing is on its way to a mailbox any more.
+    pub fn wait_idle(&self) {
+        let queues = ["maildrop", "incoming", "active", "deferred"].map(|queue| {
+            let queue = self.dir.path().join("queue").join(queue);
+            move || files_below(&queue)
+        });
+        let began = Instant::now();
+        while queues.iter().any(|queue| queue() > 0) {
+            assert!(began.elapsed() < Duration::from_secs(20), "still queued:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     pub fn log(&self) -> String {
         fs::read_to_string(self.dir.path().join("log/maillog")).unwrap_or_default()
     }
@@ -71,6 +88,15 @@ impl Drop for Postfix {
         let throwaway = root().join("deploy/postfix/throwaway");
         let _ = Command::new(throwaway).arg("stop").arg(self.dir.path()).status();
     }
+}
+
+fn files_below(folder: &Path) -> usize {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let count = |entry: fs::DirEntry| match entry.path() {
+        path if path.is_dir() => files_below(&path),
+        _ => 1,
+    };
+    entries.map(count).sum()
 }
 
 /// The unfolded value of a header field; all of them where it stands several times.

@@ -33,7 +33,7 @@ use tidegate_signal::{Scores, Signals};
 pub use carry::{AddedField, Changes, Fields, NewSubject, RemovedField};
 pub use correspondents::Correspondents;
 pub use judged::{Judged, Missing, Timings};
-pub use recipients::{Own, Recipient};
+pub use recipients::{DecidedBy, Own, Recipient, Telling};
 pub use recording::{Again, Recording};
 pub use statistics::{Learnable, Statistics};
 pub use transaction::Transaction;

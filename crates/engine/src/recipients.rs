@@ -76,11 +76,25 @@ pub(crate) struct Decided {
     pub(crate) tags_subject: bool,
     /// What of it is told.
     pub(crate) telling: Telling,
+    /// What it rests on, where that is recorded.
+    pub(crate) by: Option<DecidedBy>,
+}
+
+/// By what a message was decided for its recipients: enough to decide so again, whatever they want by now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DecidedBy {
+    /// What each wanted and how they know the sender, in the order of the envelope. Those who wanted the
+    /// same share one value.
+    pub recipients: Vec<(Arc<UserPolicy>, Option<Correspondence>)>,
+    /// Whether all of them were decided for at once.
+    pub alike: bool,
+    /// How much of it was told.
+    pub telling: Telling,
 }
 
 /// How much of a decision a message tells those who get it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Telling {
+pub enum Telling {
     /// All: it is their own, or what everybody at this site has.
     All,
     /// What everybody at this site has, and how it came out for those who get it in one form.
@@ -89,7 +103,9 @@ pub(crate) enum Telling {
     Common,
 }
 
-/// Decides for each recipient of a message on which everything was said.
+/// Decides for each recipient of a message on which everything was said; as was decided `before`, where it
+/// is judged again.
+#[expect(clippy::too_many_arguments, reason = "all that a message is, from its one caller")]
 pub(crate) fn decide(
     engine: &Engine,
     book: &Book,
@@ -98,9 +114,11 @@ pub(crate) fn decide(
     authentication: &Authentication,
     signals: &Signals,
     missing: Missing,
+    before: Option<&DecidedBy>,
 ) -> Decided {
     let parts = &engine.parts;
-    let known = parts.correspondents.as_ref();
+    let before = before.filter(|before| before.recipients.len() == envelope.recipients.len());
+    let known = parts.correspondents.as_ref().filter(|_| before.is_none());
     let known = known.map(|known| known.of(envelope, message, authentication)).unwrap_or_default();
     let judge = Judge {
         policy: &parts.policy,
@@ -111,15 +129,16 @@ pub(crate) fn decide(
     let mut made: HashMap<Alike, (Arc<Own>, Arc<str>)> = HashMap::new();
     let mut recipients: Vec<Recipient> = Vec::with_capacity(envelope.recipients.len());
     for (at, address) in envelope.recipients.iter().enumerate() {
-        let policy = book.policy(address);
-        let known = known.get(at).copied().flatten();
+        let (policy, known) = match before {
+            Some(before) => before.recipients[at].clone(),
+            None => (book.policy(address), known.get(at).copied().flatten()),
+        };
         // Most often all want the same.
-        let before = recipients.last().filter(|before| {
-            Arc::ptr_eq(&before.own.policy, &policy)
-                && before.own.personal.known_correspondent == known
+        let last = recipients.last().filter(|last| {
+            Arc::ptr_eq(&last.own.policy, &policy) && last.own.personal.known_correspondent == known
         });
-        let (own, reason) = match before {
-            Some(before) => (Arc::clone(&before.own), Arc::clone(&before.reason)),
+        let (own, reason) = match last {
+            Some(last) => (Arc::clone(&last.own), Arc::clone(&last.reason)),
             None => {
                 let key = (Arc::as_ptr(&policy), known);
                 let made = made.entry(key).or_insert_with(|| judge.decide(policy, known));
@@ -128,7 +147,10 @@ pub(crate) fn decide(
         };
         recipients.push(Recipient::new(address, own, reason));
     }
-    let alike = made.len() == 1 || recipients.is_empty();
+    let alike = match before {
+        Some(before) => before.alike,
+        None => made.len() == 1 || recipients.is_empty(),
+    };
     let first = recipients.first().map(|first| Arc::clone(&first.own));
     let shared = first.unwrap_or_else(|| judge.decide(Arc::clone(book.default_policy()), None).0);
     let common = || {
@@ -138,8 +160,9 @@ pub(crate) fn decide(
     };
     let decision = if alike { shared.decision.clone() } else { common() };
     let known = shared.personal.known_correspondent.is_some();
-    let telling = match recipients.len() {
-        0 | 1 => Telling::All,
+    let telling = match (before, recipients.len()) {
+        (Some(before), _) => before.telling,
+        (None, 0 | 1) => Telling::All,
         _ if book.has_own() => Telling::Common,
         _ if alike && !known => Telling::All,
         _ => Telling::ByForm,
@@ -149,7 +172,15 @@ pub(crate) fn decide(
     let told = (telling != Telling::All && !is_nobodys).then(common);
     let mut policies = recipients.iter().map(|recipient| &recipient.own.policy);
     let tags_subject = shared.policy.tags_subject() || policies.any(|policy| policy.tags_subject());
+    let wanted = |recipient: &Recipient| {
+        (Arc::clone(&recipient.own.policy), recipient.own.personal.known_correspondent)
+    };
     Decided {
+        by: parts.records.then(|| DecidedBy {
+            recipients: recipients.iter().map(wanted).collect(),
+            alike,
+            telling,
+        }),
         tags_subject,
         decision,
         told,

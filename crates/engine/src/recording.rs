@@ -11,6 +11,8 @@ use tidegate_bayes::Estimate;
 use tidegate_dns::{Answers, Name};
 use tidegate_signal::{Damped, Scores};
 
+use crate::DecidedBy;
+
 /// Everything from outside that a verdict used.
 #[derive(Debug, Clone, Default)]
 pub struct Recording {
@@ -27,6 +29,8 @@ pub struct Recording {
     pub damped: Arc<BTreeSet<String>>,
     /// What statistics made of the message, where they were asked.
     pub estimate: Option<Estimate>,
+    /// What its recipients wanted and knew; `None`: that is not known any more.
+    pub decided: Option<DecidedBy>,
 }
 
 /// A message is judged again.
@@ -39,6 +43,8 @@ pub struct Again {
     pub further: bool,
     /// Whether statistics say what they said then, or what they know now.
     pub recorded_estimate: bool,
+    /// Whether recipients want what they wanted then, or what they want by this configuration.
+    pub recorded_policies: bool,
 }
 
 impl Recording {
@@ -58,9 +64,14 @@ impl Recording {
 }
 
 impl Again {
+    /// What recipients wanted then, where that is to count.
+    pub(crate) fn decided(&self) -> Option<&DecidedBy> {
+        self.recording.decided.as_ref().filter(|_| self.recorded_policies)
+    }
+
     /// By what was recorded and nothing else.
     #[must_use]
     pub const fn exactly(recording: Arc<Recording>) -> Self {
-        Self { recording, further: false, recorded_estimate: true }
+        Self { recording, further: false, recorded_estimate: true, recorded_policies: true }
     }
 }

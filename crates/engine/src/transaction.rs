@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use crate::carry::Fields;
 use crate::judged::{Judged, Timings};
 use crate::pending::Pending;
+use crate::recipients::DecidedBy;
 use crate::recording::{Again, Recording};
 use crate::{Engine, recipients};
 
@@ -55,7 +56,8 @@ impl Transaction {
         };
         let book = engine.parts.policies.book();
         // Where filtering is what some have asked for, nothing is asked before one of them receives.
-        let held_back = (!book.default_policy().filtering).then(Vec::new);
+        let is_known = again.as_ref().is_some_and(|again| again.decided().is_some());
+        let held_back = (!book.default_policy().filtering && !is_known).then(Vec::new);
         Self {
             envelope: Envelope::default(),
             engine,
@@ -189,7 +191,7 @@ impl Transaction {
             Some(again) => signals.weigh(&again.recording.weights(&engine.parts.scores)),
         }
         let missing = self.pending.missing();
-        let decided = recipients::decide(
+        let mut decided = recipients::decide(
             &engine,
             &self.book,
             &self.envelope,
@@ -197,6 +199,7 @@ impl Transaction {
             &authentication,
             &signals,
             missing,
+            self.again.as_ref().and_then(Again::decided),
         );
         let fields = Fields::of(
             &message,
@@ -206,7 +209,8 @@ impl Transaction {
             &signals,
             missing,
         );
-        let recording = engine.parts.records.then(|| self.recording(set_aside, estimate));
+        let by = decided.by.take();
+        let recording = engine.parts.records.then(|| self.recording(set_aside, estimate, by));
         timings.total = began.elapsed();
         Judged::new(
             self.envelope,
@@ -222,7 +226,12 @@ impl Transaction {
     }
 
     /// What it takes to judge this message again.
-    fn recording(&mut self, set_aside: Vec<Name>, estimate: Option<Estimate>) -> Arc<Recording> {
+    fn recording(
+        &mut self,
+        set_aside: Vec<Name>,
+        estimate: Option<Estimate>,
+        decided: Option<DecidedBy>,
+    ) -> Arc<Recording> {
         let answers = self.pending.take_answers();
         let spf_lost = self.of_spf.is_none();
         let mut of_spf = self.of_spf.take().unwrap_or_default();
@@ -231,7 +240,7 @@ impl Transaction {
             None => self.engine.parts.scores.damped().now(),
             Some(again) => Arc::clone(&again.recording.damped),
         };
-        Arc::new(Recording { answers, of_spf, spf_lost, set_aside, damped, estimate })
+        Arc::new(Recording { answers, of_spf, spf_lost, set_aside, damped, estimate, decided })
     }
 
     /// The message of whose recipients nobody wants it looked at. What was asked before they were

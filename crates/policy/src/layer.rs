@@ -113,6 +113,29 @@ impl Layer {
         *self == Self::default()
     }
 
+    /// The layer that says all that `policy` is: laid over any, it gives that policy.
+    #[must_use]
+    pub fn whole(policy: &UserPolicy) -> Self {
+        let Thresholds { tag, quarantine, reject } = policy.thresholds;
+        Self {
+            filtering: Some(policy.filtering),
+            tag: Some(tag),
+            quarantine: Some(quarantine),
+            reject: Some(reject),
+            at_tag: Some(policy.at_tag),
+            at_quarantine: Some(policy.at_quarantine),
+            at_reject: Some(policy.at_reject),
+            subject_prefix: Some(policy.subject_prefix.to_string()),
+            allowed: Some(policy.allowed.to_vec()),
+            blocked: Some(policy.blocked.to_vec()),
+            languages: Some(policy.languages.to_vec()),
+            trusted_lists: Some(policy.trusted_lists.to_vec()),
+            bulk: Some(policy.bulk),
+            keep_days: Some(policy.keep_days),
+            digest: Some(policy.digest.map_or(Digest::Never, Digest::At)),
+        }
+    }
+
     /// Lays this over `below`. A threshold that this sets moves those beyond it that would otherwise
     /// begin earlier.
     #[must_use]
@@ -295,6 +318,21 @@ mod tests {
         assert_eq!((policy.bulk, policy.digest), (Bulk::Tag, None));
         assert_eq!(policy.allowed.len(), 1);
         assert_eq!(Layer::default().over(&policy), policy);
+    }
+
+    #[test]
+    fn a_whole_layer_gives_its_policy_over_any_other() {
+        let layer = read(
+            "filtering = false\ntag = 1.1\nat_reject = 'quarantine'\nallowed = ['shop.example']\n\
+             languages = ['de']\ntrusted_lists = ['<f.example.org>']\nbulk = 'tag'\ndigest = 7",
+        );
+        let policy = layer.over(&UserPolicy::default());
+        for (policy, below) in
+            [(&policy, UserPolicy::default()), (&UserPolicy::default(), policy.clone())]
+        {
+            let json = serde_json::to_string(&Layer::whole(policy)).unwrap();
+            assert_eq!(&serde_json::from_str::<Layer>(&json).unwrap().over(&below), policy);
+        }
     }
 
     #[test]

@@ -12,8 +12,6 @@ use crate::{Done, EntryId, HoldError};
 
 /// Entries that go in one round.
 const ROUND: usize = 500;
-/// Entries looked at when one must go: those that are being released stay.
-const OLDEST: usize = 16;
 
 impl Quarantine {
     /// Room for a message of `size` bytes; the oldest go for it, where they may.
@@ -25,8 +23,10 @@ impl Quarantine {
             if let Some(room) = self.index.room(size, self.most()) {
                 return Ok(room);
             }
-            // One at a time: each may be all that it takes.
-            if self.let_go_of_oldest(now, 1).await? == 0 {
+            // None lacks: somebody made room a moment ago.
+            if let Some(lacks) = self.index.lacks((1, size), self.most())
+                && self.let_go_of_oldest(now, lacks).await? == 0
+            {
                 return Err(HoldError::Full);
             }
         }
@@ -47,8 +47,8 @@ impl Quarantine {
                 break;
             }
         }
-        while self.index.is_over(self.most()) {
-            let went = self.let_go_of_oldest(now, 1).await?;
+        while let Some(lacks) = self.index.lacks((0, 0), self.most()) {
+            let went = self.let_go_of_oldest(now, lacks).await?;
             gone += went;
             if went == 0 {
                 break;
@@ -57,16 +57,15 @@ impl Quarantine {
         Ok(gone)
     }
 
-    async fn let_go_of_oldest(&self, now: u64, most: usize) -> Result<usize, StoreError> {
+    /// Lets go of the oldest that it takes, and no more of them: `lacks` is how many messages, and bytes,
+    /// there are too many of. Those that are being released stay, and younger ones go instead.
+    async fn let_go_of_oldest(&self, now: u64, lacks: (u64, u64)) -> Result<usize, StoreError> {
         let Some(until) = now.checked_sub(self.config.keep_at_least()) else { return Ok(0) };
-        let oldest = self.indexed(move |index| index.oldest(until, OLDEST)).await?;
-        for id in &oldest {
-            let went = self.let_go(std::slice::from_ref(id), now).await?;
-            if went >= most {
-                return Ok(went);
-            }
-        }
-        Ok(0)
+        let busy = self.busy.clone();
+        let oldest = self
+            .indexed(move |index| index.oldest(until, lacks, ROUND, &|id| busy.has(id.as_str())));
+        let oldest = oldest.await?;
+        self.let_go(&oldest, now).await
     }
 
     /// Lets go of those of `ids` that nobody is at.

@@ -15,7 +15,7 @@ use crate::entry::Record;
 use crate::id::object_name;
 use crate::objects::written;
 use crate::quarantine::Quarantine;
-use crate::{EntryId, HoldError, Holding};
+use crate::{EntryId, HoldError, Holding, fault};
 
 /// How long storing a message may take: the MTA waits for the answer.
 const STORING: Duration = Duration::from_secs(20);
@@ -29,7 +29,11 @@ impl Quarantine {
         if holding.recipients.is_empty() {
             return Ok(Vec::new());
         }
-        let held = self.hold_durably(holding).await;
+        let record = Record::of(holding)?;
+        let held = match self.hold_durably(&record, holding).await {
+            Err(error) => self.held_before(record, error).await,
+            held => held,
+        };
         match &held {
             Ok(ids) => Counters::add(&self.counters.held, ids.len()),
             Err(_) => Counters::add(&self.counters.failed_holds, 1),
@@ -37,10 +41,29 @@ impl Quarantine {
         held
     }
 
-    async fn hold_durably(&self, holding: &Holding<'_>) -> Result<Vec<EntryId>, HoldError> {
-        let record = Record::of(holding)?;
+    /// The entries of a message that comes again and can't be held again: those of before do. It must not
+    /// be delivered to somebody for whom it lies here already.
+    async fn held_before(
+        &self,
+        record: Record,
+        error: HoldError,
+    ) -> Result<Vec<EntryId>, HoldError> {
+        match self.indexed(move |index| index.came_before(&record)).await {
+            Ok(Some(ids)) => {
+                tracing::warn!("a message that is held already could not be held again: {error}");
+                Ok(ids)
+            }
+            Ok(None) | Err(_) => Err(error),
+        }
+    }
+
+    async fn hold_durably(
+        &self,
+        record: &Record,
+        holding: &Holding<'_>,
+    ) -> Result<Vec<EntryId>, HoldError> {
         let name = object_name()?;
-        let object = written(&record, holding.raw)?;
+        let object = written(record, holding.raw)?;
         let size = object.len() as u64;
         let room = self.make_room(size, holding.now).await?;
         // Who looks for lost objects must not take it for one before it is entered.
@@ -50,9 +73,10 @@ impl Quarantine {
         stored
             .map_err(|_late| HoldError::Late)?
             .map_err(|error| HoldError::Objects(Box::new(error)))?;
+        fault::point("after-object");
         let ids = record.entries.iter().map(|to| to.id.clone()).collect();
         let entered = {
-            let name = name.clone();
+            let (name, record) = (name.clone(), record.clone());
             self.indexed(move |index| {
                 let entered = index.insert(&record, &name, size, false);
                 drop(at_work);
@@ -61,6 +85,7 @@ impl Quarantine {
         };
         match entered.await {
             Ok(replaced) => {
+                fault::point("after-index");
                 room.take();
                 self.sweep(replaced).await;
                 Ok(ids)

@@ -18,15 +18,17 @@
 
 mod change;
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use tidegate_store::{Batch, Snapshot, Space, Store, StoreError};
 
-pub(crate) use change::Removed;
+pub(crate) use change::{Removed, SAME_FOR};
 
 use crate::counters::Counted;
+use crate::entry::Record;
 use crate::{Done, Entry, EntryId};
 
 pub(crate) const ENTRY: Space = Space::new("quarantine.entry");
@@ -135,10 +137,12 @@ impl Index {
         })
     }
 
-    /// Whether there is more than may be.
-    pub(crate) fn is_over(&self, most: (u64, u64)) -> bool {
+    /// How many messages and bytes there are too many of, were there `more` of them; `None`: of neither.
+    pub(crate) fn lacks(&self, more: (u64, u64), most: (u64, u64)) -> Option<(u64, u64)> {
         let totals = self.lock();
-        totals.messages > most.0 || totals.bytes > most.1
+        let messages = (totals.messages + more.0).saturating_sub(most.0);
+        let bytes = totals.bytes.saturating_add(more.1).saturating_sub(most.1);
+        (messages > 0 || bytes > 0).then_some((messages, bytes))
     }
 
     /// Counts a message that came back with its object, which no [`Room`] was taken for.
@@ -151,6 +155,23 @@ impl Index {
     /// The entry of that name.
     pub(crate) fn get(&self, id: &EntryId) -> Result<Option<Entry>, StoreError> {
         Ok(find(&*self.store.snapshot()?, id)?.map(|(entry, _)| entry))
+    }
+
+    /// The entries of the same message that came before: for all recipients of `record`, or `None`. That it
+    /// was released or deleted since counts as well, as its recipient has dealt with it.
+    pub(crate) fn came_before(&self, record: &Record) -> Result<Option<Vec<EntryId>>, StoreError> {
+        let mut ids = Vec::new();
+        for entry in record.entries("", 0) {
+            let id = self.store.get(SAME, &change::same_key(&entry))?;
+            let Some(id) = id.as_deref().and_then(read_id) else { return Ok(None) };
+            let is_dealt_with =
+                || Ok(matches!(self.done(&id)?, Some(Done::Released | Done::Deleted)));
+            if self.get(&id)?.is_none() && !is_dealt_with()? {
+                return Ok(None);
+            }
+            ids.push(id);
+        }
+        Ok(Some(ids))
     }
 
     /// What became of an entry that is no more.
@@ -213,9 +234,38 @@ impl Index {
         self.first(DUE, now, most)
     }
 
-    /// Up to `most` entries that were held at `until` or before, the oldest first.
-    pub(crate) fn oldest(&self, until: u64, most: usize) -> Result<Vec<EntryId>, StoreError> {
-        self.first(AGE, until, most)
+    /// The oldest entries, held at `until` or before, up to `most` of them, with which so many messages
+    /// and bytes may go as are `lacks`; those that are `busy` are passed over.
+    pub(crate) fn oldest(
+        &self,
+        until: u64,
+        lacks: (u64, u64),
+        most: usize,
+        busy: &dyn Fn(&EntryId) -> bool,
+    ) -> Result<Vec<EntryId>, StoreError> {
+        let (mut ids, mut objects) = (Vec::new(), HashSet::new());
+        let (mut messages, mut bytes) = lacks;
+        for id in self.first(AGE, until, most)? {
+            if busy(&id) {
+                continue;
+            }
+            let entry = match self.get(&id) {
+                Ok(Some(entry)) => entry,
+                // Going, or damaged: it frees nothing.
+                Ok(None) | Err(StoreError::Damaged { .. }) => continue,
+                Err(error) => return Err(error),
+            };
+            if messages == 0 && bytes == 0 && !objects.contains(&entry.object) {
+                break;
+            }
+            ids.push(id);
+            // Only with its last entry a message goes; they are of one age, so that one is near.
+            if objects.insert(entry.object) {
+                messages = messages.saturating_sub(1);
+                bytes = bytes.saturating_sub(entry.size);
+            }
+        }
+        Ok(ids)
     }
 
     fn first(&self, space: Space, until: u64, most: usize) -> Result<Vec<EntryId>, StoreError> {

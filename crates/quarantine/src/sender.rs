@@ -14,7 +14,7 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::extension::{ClientId, Extension};
 use tidegate_mail::Address;
 
-use crate::{Destination, Marks, Purpose, SendError};
+use crate::{Destination, Marks, Notices, Purpose, SendError};
 
 /// Who gives our mail to the MTA.
 #[derive(Clone)]
@@ -50,6 +50,22 @@ impl Sender {
         recipients: &[Address],
         purpose: Purpose,
     ) -> Result<String, SendError> {
+        self.inject_with(raw, sender, recipients, purpose, &Notices::default()).await
+    }
+
+    /// As [`Sender::inject`], asking for the `notices` of the delivery that the client asked for, where the
+    /// MTA can give them (RFC 3461); the recipients in the same order.
+    ///
+    /// # Errors
+    /// When it was not taken, or it is not known.
+    pub async fn inject_with(
+        &self,
+        raw: &[u8],
+        sender: &Address,
+        recipients: &[Address],
+        purpose: Purpose,
+        notices: &Notices,
+    ) -> Result<String, SendError> {
         for address in recipients.iter().chain([sender]) {
             if !can_be_sent(address.as_str()) {
                 return Err(SendError::Address(address.as_str().escape_debug().to_string()));
@@ -59,7 +75,7 @@ impl Sender {
         let sealed = self.marks.seal(raw, recipients, purpose, now);
         let sealed = sealed.map_err(|error| SendError::Mark(error.to_string()))?;
         let given = AtomicBool::new(false);
-        let session = self.session(&sealed, sender, recipients, &given);
+        let session = self.session(&sealed, sender, recipients, notices, &given);
         match tokio::time::timeout(self.timeout, Box::pin(session)).await {
             Ok(ended) => ended,
             Err(_late) => Err(self.ended(&given, format!("no answer in {:?}", self.timeout))),
@@ -71,6 +87,7 @@ impl Sender {
         sealed: &[u8],
         sender: &Address,
         recipients: &[Address],
+        notices: &Notices,
         given: &AtomicBool,
     ) -> Result<String, SendError> {
         let failed = |error: Error| match error.is_permanent() || error.is_transient() {
@@ -100,10 +117,20 @@ impl Sender {
             }
             parameters.push_str(if is_needed { parameter } else { "" });
         }
-        let mail = format!("MAIL FROM:<{}>{parameters}\r\n", sender.as_str());
+        let mut notices = notices;
+        let no_notices = Notices::default();
+        // The library doesn't tell whether they are offered, so the greeting is said once more.
+        if !notices.is_empty() {
+            let greeted = connection.command(format!("EHLO {}\r\n", self.name)).await;
+            if !greeted.map_err(failed)?.message().any(|line| line.eq_ignore_ascii_case("DSN")) {
+                notices = &no_notices;
+            }
+        }
+        let mail = format!("MAIL FROM:<{}>{parameters}{}\r\n", sender.as_str(), notices.of_mail());
         connection.command(mail).await.map_err(failed)?;
-        for to in recipients {
-            connection.command(format!("RCPT TO:<{}>\r\n", to.as_str())).await.map_err(failed)?;
+        for (at, to) in recipients.iter().enumerate() {
+            let rcpt = format!("RCPT TO:<{}>{}\r\n", to.as_str(), notices.of_recipient(at));
+            connection.command(rcpt).await.map_err(failed)?;
         }
         connection.command("DATA\r\n").await.map_err(failed)?;
         given.store(true, Relaxed);

@@ -4,6 +4,8 @@
 
 mod parts;
 
+use std::sync::atomic::Ordering::SeqCst;
+
 use parts::{DAY, NOW, Place, RAW, hold};
 use tidegate_quarantine::{Config, Done, HoldError, ReadError};
 
@@ -33,19 +35,53 @@ async fn the_oldest_make_room_and_the_young_never_do() {
         let raw = RAW.replace("Great offer", &format!("Offer {nth}"));
         ids.push(hold(&quarantine, &raw, &to, NOW + nth).await.unwrap());
     }
-    let another = |now| {
-        let (quarantine, raw) = (&quarantine, RAW.replace("Great", &format!("{now}")));
+    let another = |now, which: &str| {
+        let (quarantine, raw) = (&quarantine, RAW.replace("Great", which));
         async move { hold(quarantine, &raw, &to, now).await }
     };
-    assert!(matches!(another(NOW + DAY - 1).await, Err(HoldError::Full)));
+    assert!(matches!(another(NOW + DAY - 1, "One").await, Err(HoldError::Full)));
     assert_eq!(quarantine.counted().entries, 6, "nothing went for nothing");
-    another(NOW + DAY).await.unwrap();
+    another(NOW + DAY, "Another").await.unwrap();
     for id in &ids[0] {
         assert!(matches!(quarantine.show(id).await, Err(ReadError::Gone(Done::Expired))));
     }
     quarantine.show(&ids[1][0]).await.unwrap();
-    assert!(matches!(another(NOW + DAY).await, Err(HoldError::Full)));
+    assert!(matches!(another(NOW + DAY, "A third").await, Err(HoldError::Full)));
     assert_eq!(quarantine.counted().messages, 3);
+}
+
+#[tokio::test]
+async fn a_bound_that_is_lowered_takes_few_writes() {
+    let place = Place::new();
+    let quarantine = place.open(Config::default());
+    let to = ["bert@example.test", "carl@example.test"];
+    for nth in 0..400 {
+        let raw = RAW.replace("Great offer", &format!("Offer {nth}"));
+        hold(&quarantine, &raw, &to, NOW + nth).await.unwrap();
+    }
+    let bytes = quarantine.counted().bytes;
+    let bounds = [
+        Config { max_messages: 100, ..Config::default() },
+        Config { max_bytes: bytes / 8, ..Config::default() },
+    ];
+    for config in bounds {
+        let quarantine = place.open(config.clone());
+        place.store.fail_after(20);
+        quarantine.expire(NOW + 2 * DAY).await.unwrap();
+        assert!(place.store.writes_left.load(SeqCst) > 0, "hundreds of messages in a few writes");
+        place.store.mend();
+        let there_is = quarantine.counted();
+        assert!(there_is.messages <= config.max_messages && there_is.bytes <= config.max_bytes);
+        // One message less than there may be, at the most.
+        let one = bytes / 400;
+        let is_full = there_is.messages + 1 > config.max_messages
+            || there_is.bytes + 2 * one > config.max_bytes;
+        assert!(is_full, "{there_is:?} of {config:?}");
+        assert_eq!(there_is.entries, 2 * there_is.messages);
+    }
+    // The youngest stay.
+    let newest = quarantine.list(&Default::default()).await.unwrap().entries.remove(0);
+    assert_eq!(newest.subject, "Offer 399");
 }
 
 #[tokio::test]

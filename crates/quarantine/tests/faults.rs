@@ -7,7 +7,7 @@ mod parts;
 use std::sync::atomic::Ordering::SeqCst;
 
 use parts::{DAY, Flaky, Manner, Mta, NOW, Place, RAW, hold};
-use tidegate_quarantine::{Config, HoldError, Recovered};
+use tidegate_quarantine::{Config, HoldError, Recovered, UnansweredCopies};
 use tidegate_store::{Batch, Space, Store, Written};
 
 const BOTH: [&str; 2] = ["bert@example.test", "carl@example.test"];
@@ -71,6 +71,55 @@ async fn a_confirmed_message_is_not_replaced_by_one_that_is_sent_again() {
     // Another message of the same sender is another message.
     hold(&quarantine, &RAW.replace("Buy", "Sell"), &BOTH, NOW + 6).await.unwrap();
     assert_eq!(quarantine.counted().messages, 3);
+}
+
+#[tokio::test]
+async fn what_is_held_already_is_not_delivered_because_it_cannot_be_held_again() {
+    let place = Place::new();
+    let quarantine = place.open(Config::default());
+    let first = hold(&quarantine, RAW, &BOTH, NOW).await.unwrap();
+    // The MTA was not answered; when its sender tries again, the disk is full.
+    place.objects.is_full.store(true, SeqCst);
+    assert_eq!(hold(&quarantine, RAW, &BOTH, NOW + 600).await.unwrap(), first);
+    assert_eq!(hold(&quarantine, RAW, &BOTH[1..], NOW + 600).await.unwrap(), first[1..]);
+    quarantine.confirm(&first).await.unwrap();
+    let there_is = quarantine.counted();
+    assert_eq!((there_is.entries, there_is.messages, there_is.failed_holds), (2, 1, 0));
+    // That one of them has dealt with it is as good; that it expired unseen is not.
+    quarantine.delete(&first[0], NOW + 700).await.unwrap();
+    hold(&quarantine, RAW, &BOTH, NOW + 800).await.unwrap();
+    quarantine.expire(NOW + 31 * DAY).await.unwrap();
+    hold(&quarantine, RAW, &BOTH, NOW + 900).await.unwrap_err();
+    // Another message, or one to somebody else as well, is not held.
+    let other = RAW.replace("Buy", "Sell");
+    hold(&quarantine, &other, &BOTH, NOW + 600).await.unwrap_err();
+    let more = [BOTH[0], BOTH[1], "dora@example.test"];
+    hold(&quarantine, RAW, &more, NOW + 600).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn copies_that_may_come_twice_are_known() {
+    let place = Place::new();
+    let quarantine = place.open(Config::default());
+    let copies = |reference: &str| UnansweredCopies {
+        reference: reference.to_owned(),
+        recipients: 3,
+        since: NOW,
+    };
+    let sender = "anna@shop.example";
+    let note = quarantine.note_copies(RAW.as_bytes(), sender, copies("4A")).await.unwrap();
+    assert_eq!(note.1, None);
+    // A crash; its sender tries again over another host.
+    let quarantine = place.open(Config::default());
+    assert_eq!(quarantine.unanswered_copies().await.unwrap(), [copies("4A")]);
+    let again = RAW.replace("mail.shop.example by", "mail2.shop.example by");
+    let (note, before) =
+        quarantine.note_copies(again.as_bytes(), sender, copies("4B")).await.unwrap();
+    assert_eq!(before, Some(copies("4A")));
+    let other = quarantine.note_copies(RAW.as_bytes(), "", copies("4C")).await.unwrap();
+    assert_eq!(other.1, None, "of another sender it is another message");
+    quarantine.forget_copies(&[note, other.0]).await.unwrap();
+    assert_eq!(quarantine.unanswered_copies().await.unwrap(), []);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ mod parts;
 use parts::{DAY, Manner, Mta, NOW, Place, RAW, hold};
 use tidegate_mail::Address;
 use tidegate_quarantine::{
-    Done, Filter, Found, LinkError, Purpose, ReadError, ReleaseError, SendError,
+    Done, Filter, Found, LinkError, Notices, Purpose, ReadError, ReleaseError, SendError,
 };
 
 #[tokio::test]
@@ -190,6 +190,13 @@ async fn a_copy_goes_to_all_its_recipients_or_to_none() {
     let taken = mta.taken().remove(0);
     assert_eq!(taken.commands[1], "MAIL FROM:<>");
     assert_eq!(taken.message(), b"Subject: x\r\n\r\n.\r\nText without an end\r\n", "{taken:?}");
+    // What the client wants to be told of deliveries is asked of an MTA that can tell it; this one can't.
+    let notices = Notices::new([&b"ENVID=1"[..]], [[&b"NOTIFY=SUCCESS"[..]]; 2]);
+    let sender = quarantine.sender();
+    sender.inject_with(b"\r\n", &null, &to, Purpose::Copy, &notices).await.unwrap();
+    let commands = mta.taken().remove(1).commands.join("\n");
+    assert!(commands.contains("RCPT TO:<carl@example.test>"), "{commands}");
+    assert!(!commands.contains("NOTIFY") && !commands.contains("ENVID"), "{commands}");
     mta.is_now(Manner::RefusesRecipients);
     assert!(matches!(inject(b"\r\n").await, Err(SendError::Refused { .. })));
     let bad = [Address::new("x\r\nRCPT TO:<y@z>")];

@@ -296,7 +296,7 @@ impl Filter for Session {
                 self.daemon.metrics.judged(&judged);
                 self.daemon.learn_by_itself(&running, &judged);
                 self.daemon.remembered.judged(&judged, received.header(), &running.engine);
-                let Parted { outcome, entries, counts } = Parting {
+                let Parted { outcome, unsettled, counts } = Parting {
                     daemon: &self.daemon,
                     running: &running,
                     judged: &judged,
@@ -305,7 +305,7 @@ impl Filter for Session {
                 }
                 .part()
                 .await;
-                self.unanswered.add(entries, counts);
+                self.unanswered.add(unsettled, counts);
                 logging::judged(&judged, &reference, received.octets, &running.names, counts);
                 if let Some(beside) = &running.beside {
                     let (raw, octets) = (received.raw, received.octets);

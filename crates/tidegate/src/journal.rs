@@ -9,6 +9,7 @@
 //! Invariant: mail never waits for the journal: what it can't take is dropped and counted. What it keeps
 //! is its owner's alone to read, within `max_bytes` and `keep_days`.
 
+mod decided;
 mod erase;
 mod frame;
 mod id;

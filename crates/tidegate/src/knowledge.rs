@@ -58,32 +58,34 @@ pub(crate) fn lessons(store: Arc<dyn Store>, settings: &Settings) -> anyhow::Res
     Ok(Arc::new(lessons))
 }
 
-/// Opens the store for what was learned alone.
-///
-/// # Errors
-/// As [`store`] and [`lessons`].
-pub(crate) fn open(settings: &Settings) -> anyhow::Result<Arc<Lessons>> {
-    lessons(store(settings)?, settings)
-}
-
 /// What there is to judge by without writing: the store where it is free, else the model alone, with
 /// the reason.
 pub(crate) fn borrow(settings: &Settings) -> anyhow::Result<(Arc<Lessons>, Option<String>)> {
-    if !folder(settings).join(FILE_NAME).exists() {
-        return Ok((alone(settings)?, None));
-    }
-    match open(settings) {
+    let opened = match free(settings) {
+        Ok(None) => return Ok((alone(settings)?, None)),
+        Ok(Some(store)) => lessons(store, settings).map_err(|error| error.to_string()),
+        Err(why) => Err(why),
+    };
+    match opened {
         Ok(lessons) => Ok((lessons, None)),
-        Err(error) => {
-            let in_use = matches!(error.downcast_ref(), Some(StoreError::InUse(_)));
-            let why = if in_use {
-                "the running daemon has the store".to_owned()
-            } else {
-                error.to_string()
-            };
+        Err(why) => {
             Ok((alone(settings)?, Some(format!("{why}: what was learned here is not counted"))))
         }
     }
+}
+
+/// The store, for whoever only reads it: `None` where there is none yet.
+///
+/// # Errors
+/// Why it can't be had, in words.
+pub(crate) fn free(settings: &Settings) -> Result<Option<Arc<dyn Store>>, String> {
+    if !folder(settings).join(FILE_NAME).exists() {
+        return Ok(None);
+    }
+    store(settings).map(Some).map_err(|error| match error.downcast_ref() {
+        Some(StoreError::InUse(_)) => "the running daemon has the store".to_owned(),
+        _ => error.to_string(),
+    })
 }
 
 /// The model that comes with the program, and what is learned from now on, in memory.

@@ -203,6 +203,8 @@ impl Worker {
             further: self.further,
             // Other rules and points make other features of the message.
             recorded_estimate: false,
+            // Its own policies are what it is tried for.
+            recorded_policies: false,
         };
         let (raw, envelope) = (seen.raw.as_deref()?, seen.judged.envelope.clone());
         Some(self.runtime.block_on(self.engine.judge_again(envelope, raw, seen.now, again)))

@@ -15,7 +15,7 @@ use crate::{Done, Entry, EntryId};
 const DAY: u64 = 86_400;
 /// Seconds that a message which came unconfirmed is known by when it comes again: longer than senders try
 /// (RFC 5321, section 4.5.4.1: four to five days).
-const SAME_FOR: u64 = 7 * DAY;
+pub(crate) const SAME_FOR: u64 = 7 * DAY;
 /// Seconds that it is known what became of an entry.
 const DONE_FOR: u64 = 30 * DAY;
 
@@ -239,7 +239,7 @@ fn timed(time: u64, id: &[u8]) -> Vec<u8> {
 }
 
 /// What the same message of the same sender to the same owner is found by.
-fn same_key(entry: &Entry) -> Vec<u8> {
+pub(super) fn same_key(entry: &Entry) -> Vec<u8> {
     let parts = [&entry.sender, "\0", &entry.owner, "\0", &entry.recipient, "\0", &entry.digest];
     digest(&SHA256, parts.concat().as_bytes()).as_ref().to_vec()
 }

@@ -127,7 +127,12 @@ impl Source {
                     return Ok(None);
                 };
                 // What statistics know now, on both sides: other rules make other features.
-                let again = Again { recording, further: false, recorded_estimate: false };
+                let again = Again {
+                    recording,
+                    further: false,
+                    recorded_estimate: false,
+                    recorded_policies: false,
+                };
                 let (envelope, now) = (record.envelope(), record.now);
                 let was = before.judge_again(envelope.clone(), raw, now, again.clone()).await;
                 Ok(Some((was, after.judge_again(envelope, raw, now, again).await)))

@@ -31,10 +31,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use tidegate_engine::Statistics;
-
-use crate::config::{self, Loaded, Mistake, Options, Settings};
-use crate::knowledge;
+use crate::config::{self, Loaded, Mistake, Options};
 
 /// An anti-spam filter that mail servers attach as a milter.
 #[derive(Debug, Parser)]
@@ -125,17 +122,4 @@ fn refused(mistakes: Vec<Mistake>) -> ExitCode {
         eprintln!("{mistake}");
     }
     ExitCode::FAILURE
-}
-
-/// Statistics for a command that judges and doesn't learn; when it can't have the store, standard
-/// error says so.
-fn statistics(settings: &Settings) -> anyhow::Result<Option<Statistics>> {
-    if !settings.statistics.enabled {
-        return Ok(None);
-    }
-    let (lessons, why) = knowledge::borrow(settings)?;
-    if let Some(why) = why {
-        eprintln!("tidegate: {why}");
-    }
-    Ok(Some(Statistics::new(lessons)))
 }

@@ -9,15 +9,11 @@ use anyhow::Context;
 use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use tidegate_policy::{Layer, Logged, Origin, Policies, Subject};
-use tidegate_store::FILE_NAME;
+use tidegate_policy::{Layer, Logged, Origin, Subject};
 
 use super::{Global, clerk};
 use crate::api::client::Clerk;
 use crate::calendar::utc;
-use crate::config::Settings;
-use crate::knowledge;
-use crate::policies::StoredPolicies;
 use crate::services::Edited;
 
 #[derive(Debug, Args)]
@@ -128,16 +124,6 @@ fn log_line(line: &Logged, json: bool) -> anyhow::Result<()> {
     let (at, by) = (utc(line.at), &line.by);
     println!("{at} {by} {} (version {}): {changes}", line.subject, line.version);
     Ok(())
-}
-
-/// Lays over `policies` what the store keeps, where it is free; else why it doesn't count.
-pub(super) fn borrow(settings: &Settings, policies: &Policies) -> Option<String> {
-    if !knowledge::folder(settings).join(FILE_NAME).exists() {
-        return None;
-    }
-    let laid = knowledge::store(settings)
-        .and_then(|store| Ok(StoredPolicies::new(store).lay_over(policies)?));
-    laid.err().map(|error| format!("{error:#}; what it keeps of policies is not counted here"))
 }
 
 async fn make(

@@ -246,10 +246,10 @@ impl<'j> Replay<'j> {
         let recording = Recording {
             estimate: self.recording.estimate,
             damped: Arc::clone(&self.recording.damped),
+            decided: self.recording.decided.clone(),
             ..Recording::default()
         };
-        let again =
-            Again { recording: Arc::new(recording), further: true, recorded_estimate: true };
+        let again = Again { further: true, ..Again::exactly(Arc::new(recording)) };
         let after = self.judge(raw, again).await;
         let answers = self.other_answers(after.recording.as_deref());
         let difference = Difference::between(&before, &after);

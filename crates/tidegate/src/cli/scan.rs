@@ -14,15 +14,19 @@ use std::sync::Arc;
 
 use clap::Args;
 use futures_util::StreamExt;
-use tidegate_engine::{Engine, Judged, Statistics};
+use tidegate_engine::{Engine, Judged, Parts, Statistics};
 use tidegate_mail::{Address, Envelope};
 use tidegate_policy::Verdict;
+use tidegate_policy::guard::Corrections;
+use tidegate_signal::Damped;
 
 use super::Global;
 use super::batch::{self, Job, Said};
+use crate::config::Settings;
 use crate::explain::View;
 use crate::names::Names;
-use crate::{json, logging};
+use crate::policies::StoredPolicies;
+use crate::{json, knowledge, logging};
 
 #[derive(Debug, Args)]
 pub(crate) struct Flags {
@@ -64,10 +68,7 @@ pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
     let limits = loaded.settings.milter.limits().session;
     let longest = (limits.header_octets + limits.body_octets) as u64;
     let mut parts = loaded.parts;
-    parts.statistics = super::statistics(&loaded.settings)?.map(Statistics::explaining);
-    if let Some(why) = super::policy::borrow(&loaded.settings, &parts.policies) {
-        eprintln!("tidegate: {why}");
-    }
+    by_what_is_kept(&mut parts, &loaded.settings)?;
     let engine = Arc::new(Engine::new(parts));
     let jobs = flags.jobs()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -84,6 +85,29 @@ pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
         }
         told.end()
     })
+}
+
+/// Judges by what the store keeps, as the daemon does: what was learned, what users have set, and which
+/// signals they corrected too often to count.
+fn by_what_is_kept(parts: &mut Parts, settings: &Settings) -> anyhow::Result<()> {
+    let store = knowledge::free(settings).unwrap_or_else(|why| {
+        eprintln!("tidegate: {why}: what was learned, set and damped here is not counted");
+        None
+    });
+    if settings.statistics.enabled {
+        let lessons = match &store {
+            Some(store) => knowledge::lessons(Arc::clone(store), settings)?,
+            None => knowledge::alone(settings)?,
+        };
+        parts.statistics = Some(Statistics::new(lessons).explaining());
+    }
+    if let Some(store) = store {
+        StoredPolicies::new(Arc::clone(&store)).lay_over(&parts.policies)?;
+        let damped = Damped::default();
+        Corrections::open(store, damped.clone())?;
+        parts.scores = parts.scores.clone().damping(damped);
+    }
+    Ok(())
 }
 
 impl Flags {

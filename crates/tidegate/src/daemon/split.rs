@@ -7,15 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_engine::{Judged, Recipient};
-use tidegate_milter::{Actions, Mailbox, OneLine, Outcome, Received};
+use tidegate_milter::{Actions, Mailbox, OneLine, Outcome, Received, Strings};
 use tidegate_policy::{Form, Group, Means, Plan, Wish, plan, unheld};
+use tidegate_quarantine::{CopyNote, EntryId, Notices, fault};
 use tokio::time::{Instant, timeout_at};
 
-use super::answer;
-use tidegate_quarantine::EntryId;
-
-use super::holder::{Copy, Holder, Holding};
-use super::{Daemon, Running, now};
+use super::holder::{Copy, Copying, Holder, Holding, Unsettled};
+use super::{Daemon, Running, answer, now};
 
 /// A message that was judged, about to be answered.
 pub(super) struct Parting<'p> {
@@ -30,8 +28,8 @@ pub(super) struct Parting<'p> {
 #[derive(Default)]
 pub(super) struct Parted {
     pub(super) outcome: Outcome,
-    /// Entries that are to be confirmed once the MTA was told.
-    pub(super) entries: Vec<EntryId>,
+    /// What is to be settled once the MTA was told.
+    pub(super) unsettled: Unsettled,
     /// How many recipients went which way.
     pub(super) counts: Counts,
 }
@@ -85,11 +83,14 @@ impl Parting<'_> {
         let deadline = Instant::now() + time;
 
         let mut planned = plan(&wishes, means);
+        if self.received.truncated && self.daemon.holder.is_some() {
+            self.tell_of_cut(&wishes, &mut parted.counts);
+        }
         if let (Plan::Take { hold, .. }, Some(holder)) = (&planned, &holder)
             && !hold.is_empty()
         {
             match self.hold(&**holder, hold, deadline).await {
-                Some(entries) => parted.entries = entries,
+                Some(entries) => parted.unsettled.entries = entries,
                 None => {
                     parted.counts.unheld = hold.len();
                     means.hold = false;
@@ -105,12 +106,17 @@ impl Parting<'_> {
         };
         let mut gone = hold.clone();
         parted.counts.held = hold.len();
+        if let Some(holder) = holder.as_ref().filter(|_| !copies.is_empty()) {
+            let recipients = copies.iter().map(|group| group.recipients.len()).sum();
+            parted.unsettled.copies.extend(self.noted(&**holder, recipients, deadline).await);
+        }
         for group in copies {
             let sent = match &holder {
                 Some(holder) => self.copy(&**holder, &group, deadline).await,
                 None => false,
             };
             if sent {
+                fault::point("after-copy");
                 parted.counts.copied += group.recipients.len();
                 gone.extend(group.recipients);
             } else {
@@ -129,6 +135,24 @@ impl Parting<'_> {
             None => tidegate_milter::Disposition::Discard.into(),
         };
         parted
+    }
+
+    /// Tells and counts whom a message would be held for or copied to, were it whole.
+    fn tell_of_cut(&self, wishes: &[Wish], counts: &mut Counts) {
+        let Plan::Take { hold, copies, .. } = plan(wishes, Means { hold: true, copy: true }) else {
+            return;
+        };
+        counts.unheld = hold.len();
+        counts.uncopied = copies.iter().map(|group| group.recipients.len()).sum();
+        if counts.unheld + counts.uncopied > 0 {
+            tracing::warn!(
+                target: "tidegate::verdict",
+                queue_id = self.reference,
+                recipients = counts.unheld + counts.uncopied,
+                "the message is longer than is read ([milter] header_bytes, body_bytes), so it is neither \
+                 held nor copied, but delivered"
+            );
+        }
     }
 
     /// The MTA named no recipient: the message is marked, or refused, by the default policy.
@@ -179,6 +203,7 @@ impl Parting<'_> {
             recipients,
             now: now(),
         };
+        fault::point("before-hold");
         let why = match timeout_at(deadline, holder.hold(&holding)).await {
             Ok(Ok(entries)) => return Some(entries),
             Ok(Err(error)) => format!("{error:#}"),
@@ -193,15 +218,43 @@ impl Parting<'_> {
         None
     }
 
+    /// The note that copies are sent, where it could be written.
+    async fn noted(
+        &self,
+        holder: &dyn Holder,
+        recipients: usize,
+        deadline: Instant,
+    ) -> Option<CopyNote> {
+        let copying = Copying {
+            raw: self.received.raw,
+            sender: self.sender(),
+            reference: self.reference,
+            recipients,
+        };
+        timeout_at(deadline, holder.copying(&copying)).await.ok().flatten()
+    }
+
+    /// The envelope's sender; empty: the null sender.
+    fn sender(&self) -> &str {
+        self.judged.envelope.sender.as_ref().map(|sender| sender.as_str()).unwrap_or_default()
+    }
+
     /// Whether a copy was taken over for all of a group.
     async fn copy(&self, holder: &dyn Holder, group: &Group, deadline: Instant) -> bool {
         let raw = self.judged.fields.in_form(&group.form).made_to(self.received.raw);
         let recipients = group.recipients.iter().filter_map(|&at| self.judged.recipients.get(at));
-        let sender = self.judged.envelope.sender.as_ref().map(|sender| sender.as_str());
+        let envelope = self.received.envelope;
+        let paths: Vec<Mailbox<'_>> = envelope.recipients().collect();
+        let arguments = group.recipients.iter().map(|&at| paths.get(at).map(|path| path.args));
+        let of_mail = envelope.sender().map(|sender| sender.args).into_iter();
         let copy = Copy {
             raw: &raw,
-            sender: sender.unwrap_or_default(),
+            sender: self.sender(),
             recipients: recipients.map(|recipient| recipient.address.as_str()).collect(),
+            notices: Notices::new(
+                of_mail.flat_map(Strings::iter),
+                arguments.map(|of_one| of_one.into_iter().flat_map(Strings::iter)),
+            ),
         };
         let why = match timeout_at(deadline, holder.inject(&copy)).await {
             Ok(Ok(())) => return true,
@@ -221,32 +274,34 @@ impl Parting<'_> {
 /// What was done for messages whose answer the MTA has not taken yet.
 #[derive(Default)]
 pub(super) struct Unanswered {
-    entries: Vec<EntryId>,
+    unsettled: Unsettled,
     copied: usize,
 }
 
 impl Unanswered {
-    pub(super) fn add(&mut self, entries: Vec<EntryId>, counts: Counts) {
-        self.entries.extend(entries);
+    pub(super) fn add(&mut self, unsettled: Unsettled, counts: Counts) {
+        self.unsettled.entries.extend(unsettled.entries);
+        self.unsettled.copies.extend(unsettled.copies);
         self.copied += counts.copied;
     }
 
     /// The MTA knows: nothing comes again.
     pub(super) async fn answered(&mut self, holder: Option<&Arc<dyn Holder>>) {
-        let entries = std::mem::take(&mut self.entries);
+        let unsettled = std::mem::take(&mut self.unsettled);
         self.copied = 0;
-        if let Some(holder) = holder.filter(|_| !entries.is_empty()) {
-            holder.confirm(&entries).await;
+        if let Some(holder) = holder.filter(|_| unsettled != Unsettled::default()) {
+            fault::point("after-answer");
+            holder.confirm(&unsettled).await;
         }
     }
 }
 
 impl Drop for Unanswered {
     fn drop(&mut self) {
-        if !self.entries.is_empty() || self.copied > 0 {
+        if !self.unsettled.entries.is_empty() || self.copied > 0 {
             tracing::warn!(
                 target: "tidegate::verdict",
-                held = self.entries.len(),
+                held = self.unsettled.entries.len(),
                 copied = self.copied,
                 "the MTA went away before it was answered: what was held and copied may come twice"
             );

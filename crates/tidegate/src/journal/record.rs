@@ -13,6 +13,7 @@ use tidegate_dns::{Answers, Name, Question, Resolver, Written};
 use tidegate_engine::{Learnable, Recording};
 use tidegate_mail::{Address, Envelope, Tls};
 
+use super::decided::Wanted;
 use super::frame::Body;
 use super::{Keep, id};
 use crate::beside::Seen;
@@ -49,6 +50,9 @@ pub(crate) struct Record {
     damped: BTreeSet<String>,
     /// What statistics made of it.
     estimate: Option<Estimated>,
+    /// What recipients wanted; `None` in records of before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    decided: Option<Wanted>,
     /// The verdict, as `scan --json` tells it, without the time it took.
     pub(crate) verdict: String,
     /// What it takes to learn the message, but for the features.
@@ -118,6 +122,12 @@ impl Record {
     /// The record of a message; `None` when nobody is left for whom it may be kept.
     pub(super) fn of(seen: &Seen, keep: Keep) -> Option<Self> {
         let mut judged = seen.judged.clone();
+        let kept: Vec<bool> = judged
+            .envelope
+            .recipients
+            .iter()
+            .map(|address| !seen.left_out.contains(address))
+            .collect();
         let before = judged.envelope.recipients.len();
         judged.envelope.recipients.retain(|address| !seen.left_out.contains(address));
         judged.recipients.retain(|recipient| !seen.left_out.contains(&recipient.address));
@@ -141,6 +151,7 @@ impl Record {
             set_aside: recording.set_aside.iter().map(|zone| zone.as_str().to_owned()).collect(),
             damped: (*recording.damped).clone(),
             estimate: recording.estimate.map(Estimated::from),
+            decided: recording.decided.as_ref().map(|by| Wanted::of(by, |at| kept[at])),
             learnable: learnable
                 .map(|it| Named { id: *it.id.bytes(), features_version: FEATURES_VERSION }),
             features: learnable.map(|it| it.features.clone()).unwrap_or_default(),
@@ -190,6 +201,7 @@ impl Record {
             set_aside: set_aside.collect::<Option<_>>()?,
             damped: Arc::new(self.damped.clone()),
             estimate: self.estimate.map(Estimate::from),
+            decided: self.decided.as_ref().and_then(Wanted::decided_by),
         }))
     }
 
@@ -337,6 +349,7 @@ pub(super) mod tests {
                 set_aside: vec!["bl.example".to_owned()],
                 damped: ["SHOUTS".to_owned()].into(),
                 estimate: Some(estimate),
+                decided: None,
                 verdict,
                 learnable: Some(Named { id: [7; 16], features_version: FEATURES_VERSION }),
                 features,

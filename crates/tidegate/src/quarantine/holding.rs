@@ -8,9 +8,12 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tidegate_mail::Address;
 use tidegate_policy::explain;
-use tidegate_quarantine::{EntryId, HeldFor, Holding, Purpose, Quarantine, Said};
+use tidegate_quarantine::{
+    CopyNote, EntryId, HeldFor, Holding, Purpose, Quarantine, Said, UnansweredCopies,
+};
 
-use crate::daemon::holder::{self, Copy, Holder};
+use crate::daemon::holder::{self, Copy, Copying, Holder, Unsettled};
+use crate::knowledge::seconds;
 
 const DAY: u64 = 86_400;
 
@@ -46,12 +49,51 @@ impl Holder for Quarantine {
         .boxed()
     }
 
-    fn confirm<'h>(&'h self, entries: &'h [EntryId]) -> BoxFuture<'h, ()> {
+    fn copying<'h>(&'h self, copying: &'h Copying<'h>) -> BoxFuture<'h, Option<CopyNote>> {
+        let &Copying { raw, sender, reference, recipients } = copying;
+        let copies =
+            UnansweredCopies { reference: reference.to_owned(), recipients, since: seconds() };
         async move {
-            if let Err(error) = Self::confirm(self, entries).await {
+            match self.note_copies(raw, sender, copies).await {
+                Ok((note, before)) => {
+                    if let Some(UnansweredCopies { reference: before, recipients, .. }) = before {
+                        tracing::warn!(
+                            reference,
+                            before,
+                            recipients,
+                            "copies of this message were sent before, and the MTA sends it again: their \
+                             recipients may get it twice"
+                        );
+                    }
+                    Some(note)
+                }
+                Err(error) => {
+                    tracing::warn!(
+                        reference,
+                        "that copies are sent could not be noted; after a crash now they may come twice \
+                         without a word: {error}"
+                    );
+                    None
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn confirm<'h>(&'h self, unsettled: &'h Unsettled) -> BoxFuture<'h, ()> {
+        async move {
+            let Unsettled { entries, copies } = unsettled;
+            if !entries.is_empty()
+                && let Err(error) = Self::confirm(self, entries).await
+            {
                 tracing::warn!(
                     "held mail could not be confirmed, and says that it may be twice: {error}"
                 );
+            }
+            if !copies.is_empty()
+                && let Err(error) = self.forget_copies(copies).await
+            {
+                tracing::warn!("copies will be said to come twice, and won't: {error}");
             }
         }
         .boxed()
@@ -61,7 +103,8 @@ impl Holder for Quarantine {
         async move {
             let to: Vec<Address> = copy.recipients.iter().map(|to| Address::new(to)).collect();
             let sender = Address::new(copy.sender);
-            let sent = self.sender().inject(copy.raw, &sender, &to, Purpose::Copy);
+            let from = self.sender();
+            let sent = from.inject_with(copy.raw, &sender, &to, Purpose::Copy, &copy.notices);
             sent.await.context("the MTA at [quarantine] release_to")?;
             Ok(())
         }

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use tidegate_mail::Address;
 use tidegate_policy::Policies;
-use tidegate_quarantine::{Addressee, Digested, Quarantine, Recovered, local_time};
+use tidegate_quarantine::{
+    Addressee, Digested, Quarantine, Recovered, UnansweredCopies, local_time,
+};
 use tidegate_store::Store;
 
 use crate::knowledge::seconds;
@@ -64,6 +66,19 @@ async fn recover(quarantine: &Quarantine) {
             );
         }
         Err(error) => tracing::error!("held mail could not be looked through: {error}"),
+    }
+    match quarantine.unanswered_copies().await {
+        Ok(copies) => {
+            for UnansweredCopies { reference, recipients, .. } in copies {
+                tracing::warn!(
+                    reference,
+                    recipients,
+                    "copies of a message were sent and its MTA was not answered: if it sends the message \
+                     again, their recipients may get it twice"
+                );
+            }
+        }
+        Err(error) => tracing::error!("what was copied could not be looked through: {error}"),
     }
 }
 

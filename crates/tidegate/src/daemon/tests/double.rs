@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use anyhow::bail;
 use futures_util::future::{BoxFuture, FutureExt};
 
-use tidegate_quarantine::EntryId;
+use tidegate_quarantine::{CopyNote, EntryId};
 
-use super::super::holder::{Copy, Holder, Holding};
+use super::super::holder::{Copy, Copying, Holder, Holding, Unsettled};
 
 /// Sends a copy: envelope sender, recipients, message.
 pub(super) type Send = dyn Fn(&str, &[&str], &[u8]) + std::marker::Send + Sync;
@@ -66,8 +66,12 @@ impl Holder for Double {
         .boxed()
     }
 
-    fn confirm<'h>(&'h self, entries: &'h [EntryId]) -> BoxFuture<'h, ()> {
-        async move { self.confirmed.lock().unwrap().extend_from_slice(entries) }.boxed()
+    fn copying<'h>(&'h self, _: &'h Copying<'h>) -> BoxFuture<'h, Option<CopyNote>> {
+        async { None }.boxed()
+    }
+
+    fn confirm<'h>(&'h self, unsettled: &'h Unsettled) -> BoxFuture<'h, ()> {
+        async move { self.confirmed.lock().unwrap().extend_from_slice(&unsettled.entries) }.boxed()
     }
 
     fn inject<'h>(&'h self, copy: &'h Copy<'h>) -> BoxFuture<'h, anyhow::Result<()>> {
