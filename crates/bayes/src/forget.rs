@@ -63,9 +63,8 @@ impl Lessons {
     /// When the store cannot be read or written; nothing is forgotten then.
     pub fn forget_user(&self, user: &str, now: u64) -> Result<HeldOn, StoreError> {
         let held = self.held_on(user)?;
-        let mut users = self.users.write().unwrap_or_else(PoisonError::into_inner);
-        let scope = users.get(user).cloned().flatten();
-        // No lesson of this user is in the middle.
+        let scope = self.known_user(user);
+        // No lesson of this user is in the middle; estimates go on.
         let _writer = scope.as_ref().map(|scope| scope.lock());
         let prefix = Scope::prefix(Some(user));
         let voter = hash::of(user.as_bytes());
@@ -101,7 +100,7 @@ impl Lessons {
                 break;
             }
         }
-        users.remove(user);
+        self.users.write().unwrap_or_else(PoisonError::into_inner).remove(user);
         Ok(held)
     }
 }

@@ -249,7 +249,7 @@ impl Lessons {
         Ok(wanted > 0 && agree && votes.0.len() >= wanted)
     }
 
-    fn known_user(&self, name: &str) -> Option<Arc<Scope>> {
+    pub(crate) fn known_user(&self, name: &str) -> Option<Arc<Scope>> {
         let users = self.users.read().unwrap_or_else(PoisonError::into_inner);
         users.get(name).and_then(Option::clone)
     }
