@@ -10,9 +10,11 @@
     reason = "each test binary uses its part of it"
 )]
 
+pub mod browser;
 pub mod corpus;
 pub mod daemon;
 pub mod postfix;
+pub mod site;
 pub mod smtp;
 
 use std::net::TcpListener;

@@ -19,12 +19,16 @@ pub struct Postfix {
 impl Postfix {
     /// Starts one; `None`, said aloud, where there is none to start.
     pub fn start(milter: &str, settings: &[&str]) -> Option<Self> {
+        Self::start_at(free_port(), milter, settings)
+    }
+
+    /// Starts one at a port that others were told already.
+    pub fn start_at(port: u16, milter: &str, settings: &[&str]) -> Option<Self> {
         if !Path::new("/usr/sbin/postfix").exists() {
             skip("postfix is not installed");
             return None;
         }
         let dir = tempfile::Builder::new().prefix("tidegate-postfix.").tempdir_in("/tmp").unwrap();
-        let port = free_port();
         let output = Command::new(root().join("deploy/postfix/throwaway"))
             .arg("start")
             .arg(dir.path())
