@@ -65,6 +65,8 @@ impl User {
         assert!(wide.as_u64().unwrap() <= 320, "{name} is {wide} wide: {}", self.browser.value(WIDEST));
         for ((width, height), device) in [(PHONE, "phone"), (DESKTOP, "desktop")] {
             self.browser.size(width, height);
+            let whole = self.browser.value("document.documentElement.scrollHeight").as_u64().unwrap();
+            self.browser.size(width, height.max(whole.min(3_000) as u32));
             self.browser.picture(&pictures().join(format!("{name}-{device}.png")));
         }
         let title = self.browser.value("document.title");
@@ -310,7 +312,7 @@ fn an_admin_sees_all_edits_for_others_and_lets_rules_count_again() {
     it.reads("How mail to anna@example.test is filtered");
     it.browser.choose("[name=filtering][value=false]");
     it.browser.press("button[value=save]");
-    it.reads("root@example.test. Filtering: off");
+    it.reads("by root@example.test\nFiltering: off");
     it.look("admin-choices");
     it.go("/choices?address=@example.test");
     it.reads("How mail to everybody at example.test is filtered");
@@ -385,8 +387,7 @@ fn long_lists_and_every_script_fit_on_a_phone() {
     it.look("message-long");
     it.browser.press("p a[href='/held']");
     it.browser.press("a[rel=next]");
-    it.reads("number 0");
-    assert!(!it.browser.text().contains("number 1\n"));
+    assert_eq!(it.browser.value("document.querySelectorAll('ul.held li').length"), 1);
     it.go("/held?search=number+46");
     it.reads("number 46");
     it.look("held-search");

@@ -157,9 +157,9 @@ impl Browser {
         self.call("Emulation.setScriptExecutionDisabled", json!({ "value": true }));
     }
 
-    /// Takes a picture of the whole page.
+    /// Takes a picture of what the window shows.
     pub fn picture(&mut self, file: &Path) {
-        let asked = json!({ "format": "png", "captureBeyondViewport": true });
+        let asked = json!({ "format": "png", "captureBeyondViewport": false });
         let answer = self.call("Page.captureScreenshot", asked);
         let data = answer["data"].as_str().unwrap();
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();

@@ -79,10 +79,9 @@ async fn made(site: &Site, visitor: &Visitor) -> Result<Admin, Refusal> {
         let counted = quarantine.counted();
         figures.push(("Messages held", counted.entries.to_string()));
         figures.push(("Megabytes on disk", format!("{:.1}", counted.bytes as f64 / 1e6)));
-        figures.push(("Delivered by users, since the start", counted.released.to_string()));
-        figures.push(("Could not be held, and were delivered tagged", counted.failed_holds.to_string()));
+        figures.push(("Delivered on request since the last start", counted.released.to_string()));
+        figures.push(("Could not be held since then, so delivered marked", counted.failed_holds.to_string()));
     }
-    figures.push(("Users and domains with choices of their own", policies.len().to_string()));
     Ok(Admin {
         frame: Frame::of(site, visitor, "admin"),
         figures,

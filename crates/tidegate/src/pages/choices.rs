@@ -44,7 +44,7 @@ struct Page {
     typed: Typed,
     /// What the site recommends where the user has chosen otherwise, in words.
     recommended: BTreeMap<String, String>,
-    log: Vec<String>,
+    log: Vec<(String, Vec<String>)>,
 }
 
 impl Page {
@@ -154,14 +154,13 @@ async fn page(
     }
 }
 
-/// An edit in a line.
-fn told(edit: &Logged) -> String {
+/// An edit: when and by whom, and a line for each change.
+fn told(edit: &Logged) -> (String, Vec<String>) {
     let changes = edit.changes.iter().map(|(key, (_, after))| match after {
         Value::Null => format!("{}: as this site recommends", typed::name(key)),
         after => format!("{}: {}", typed::name(key), typed::told(key, after)),
     });
-    let changes = changes.collect::<Vec<_>>().join("; ");
-    format!("{}, {}. {changes}", calendar::minute(edit.at), edit.by)
+    (format!("{}, by {}", calendar::minute(edit.at), edit.by), changes.collect())
 }
 
 async fn save(

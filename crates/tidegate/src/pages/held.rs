@@ -59,9 +59,17 @@ impl From<Summary> for Row {
             when: calendar::minute(it.held_at),
             ends: calendar::date(it.keep_until),
             points: format!("{:.1}", it.score),
-            why: it.reason,
+            why: without_points(&it.reason).to_owned(),
             doubt: (!it.notes.is_empty()).then(|| it.notes.join(" ")),
         }
+    }
+}
+
+/// What weighed most, of a reason that begins with the points: these stand in a place of their own.
+fn without_points(reason: &str) -> &str {
+    match reason.split_once(" because of: ") {
+        Some((points, because)) if points.contains(" points,") => because,
+        _ => reason,
     }
 }
 
@@ -184,7 +192,9 @@ struct Signal {
 impl From<Said> for Signal {
     fn from(said: Said) -> Self {
         let says = if said.says.is_empty() { said.name } else { said.says };
-        Self { points: format!("{:+.1}", said.score), says, detail: said.detail }
+        // A minus sign, not a hyphen: it is read out as one.
+        let points = format!("{:+.1}", said.score).replace('-', "\u{2212}");
+        Self { points, says, detail: said.detail }
     }
 }
 
@@ -340,6 +350,8 @@ mod tests {
             assert_eq!(local(elsewhere), "/held");
         }
         assert_eq!(with_note("/held?search=x", "deleted-1"), "/held?search=x&done=deleted-1");
+        assert_eq!(without_points("9.00 points, at or over 8.0 because of: A; B"), "A; B");
+        assert_eq!(without_points("Its sender is blocked"), "Its sender is blocked");
         assert_eq!(sentence("this link has expired"), "This link has expired.");
     }
 }

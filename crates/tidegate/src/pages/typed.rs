@@ -19,10 +19,10 @@ pub(super) const BANDS: [(&str, &str, &str); 3] = [
 
 pub(super) const ACTIONS: [(&str, &str); 5] = [
     ("accept", "Deliver it like any other mail"),
-    ("tag", "Deliver it, with a hidden mark that mail programs can sort by"),
-    ("tag-subject", "Deliver it, with a mark in front of its subject"),
+    ("tag", "Deliver it, marked for mail programs"),
+    ("tag-subject", "Deliver it, marked in its subject"),
     ("quarantine", "Hold it here"),
-    ("reject", "Refuse it: its sender is told so"),
+    ("reject", "Refuse it"),
 ];
 
 pub(super) const BULK: [(&str, &str); 3] = [
