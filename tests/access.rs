@@ -233,7 +233,10 @@ fn a_form_of_another_site_or_session_changes_nothing() {
     }
     let body = format!("form={berts}&address={ANNA}&do=save&filtering=false");
     assert_eq!(site.ask("POST", "/choices", &bert, &body).status, 404);
-    assert_eq!(site.ask("POST", "/admin/damped", &bert, &format!("form={berts}&name=X")).status, 404);
+    assert_eq!(
+        site.ask("POST", "/admin/damped", &bert, &format!("form={berts}&name=X")).status,
+        404
+    );
     site.nothing_comes();
 
     // No form leads away from here.
@@ -317,7 +320,10 @@ fn behind_tls_the_cookie_goes_by_nothing_else() {
     }
     // One without the prefix could have been set by a neighbour.
     let value = cookie.split(['=', ';']).nth(1).unwrap();
-    assert_eq!(site.ask("GET", "/held", &format!("Cookie: __Host-tidegate={value}\r\n"), "").status, 200);
+    assert_eq!(
+        site.ask("GET", "/held", &format!("Cookie: __Host-tidegate={value}\r\n"), "").status,
+        200
+    );
     assert_eq!(site.ask("GET", "/held", &format!("Cookie: tidegate={value}\r\n"), "").status, 303);
 }
 

@@ -62,15 +62,22 @@ impl User {
         assert_eq!(wrong, serde_json::json!([]), "{name}");
         self.browser.size(320, 640);
         let wide = self.browser.value("document.documentElement.scrollWidth");
-        assert!(wide.as_u64().unwrap() <= 320, "{name} is {wide} wide: {}", self.browser.value(WIDEST));
+        assert!(
+            wide.as_u64().unwrap() <= 320,
+            "{name} is {wide} wide: {}",
+            self.browser.value(WIDEST)
+        );
         for ((width, height), device) in [(PHONE, "phone"), (DESKTOP, "desktop")] {
             self.browser.size(width, height);
-            let whole = self.browser.value("document.documentElement.scrollHeight").as_u64().unwrap();
+            let whole =
+                self.browser.value("document.documentElement.scrollHeight").as_u64().unwrap();
             self.browser.size(width, height.max(whole.min(3_000) as u32));
             self.browser.picture(&pictures().join(format!("{name}-{device}.png")));
         }
         let title = self.browser.value("document.title");
-        assert!(!title.as_str().unwrap().contains("owned") || title.as_str().unwrap().contains('<'));
+        assert!(
+            !title.as_str().unwrap().contains("owned") || title.as_str().unwrap().contains('<')
+        );
     }
 }
 
@@ -197,7 +204,10 @@ fn nothing_of_a_held_message_is_alive() {
     assert_eq!(it.browser.value(leads), serde_json::json!([]));
     assert_eq!(it.browser.value("document.querySelectorAll('h1').length"), 1);
     let asked = it.browser.asked();
-    assert!(!asked.is_empty() && asked.iter().all(|url| url.starts_with(&it.site.url("/"))), "{asked:?}");
+    assert!(
+        !asked.is_empty() && asked.iter().all(|url| url.starts_with(&it.site.url("/"))),
+        "{asked:?}"
+    );
     assert!(remote.accept().is_err(), "nothing was asked of where the message leads");
 }
 
@@ -238,14 +248,16 @@ fn choices_are_made_in_plain_words_and_obeyed_by_the_next_mail() {
     it.reads("Saved.");
     it.reads("This site recommends: Hold it here");
     it.reads("Languages: English, German");
-    let of = |browser: &mut Browser, id: &str| browser.value(&format!("document.querySelector('#{id}').value"));
+    let of = |browser: &mut Browser, id: &str| {
+        browser.value(&format!("document.querySelector('#{id}').value"))
+    };
     assert_eq!(of(&mut it.browser, "trusted_lists"), "friends.lists.example.org");
     assert_eq!(of(&mut it.browser, "digest"), "7");
     it.look("choices-own");
-    let reply = it.site.postfix.send(&support::smtp::Mail {
-        to: &[ANNA],
-        ..support::smtp::Mail::new(&doubtful("again"))
-    });
+    let reply = it
+        .site
+        .postfix
+        .send(&support::smtp::Mail { to: &[ANNA], ..support::smtp::Mail::new(&doubtful("again")) });
     assert!(reply.starts_with("250"), "{reply}");
     assert_eq!(fields(&it.site.postfix.delivered(), "Subject"), ["[doubt] doubtful again"]);
 
@@ -367,12 +379,19 @@ fn long_lists_and_every_script_fit_on_a_phone() {
     for n in 0..47 {
         it.site.hold(ANNA, &format!("number {n}"));
     }
-    let utf8 = |subject: &str| format!("=?utf-8?b?{}?=", data_encoding::BASE64.encode(subject.as_bytes()));
+    let utf8 =
+        |subject: &str| format!("=?utf-8?b?{}?=", data_encoding::BASE64.encode(subject.as_bytes()));
     it.site.hold(ANNA, &utf8("מבצע מיוחד: הנחה של 50% על הכול!"));
     it.site.hold(ANNA, &utf8("عرض خاص لك فقط (3 أيام)"));
     it.site.hold(ANNA, &utf8("特別優惠：只限今天，全部商品半價"));
-    let far = doubtful(&utf8(&format!("{long} {long}")))
-        .replace("From: ", &format!("From: {} <{}@a-very-long-name-of-a-host.shop.example>\nX-Was: ", long, "a".repeat(60)));
+    let far = doubtful(&utf8(&format!("{long} {long}"))).replace(
+        "From: ",
+        &format!(
+            "From: {} <{}@a-very-long-name-of-a-host.shop.example>\nX-Was: ",
+            long,
+            "a".repeat(60)
+        ),
+    );
     it.site.send_held(ANNA, &far);
     it.sign_in(ANNA);
     it.reads("51 messages are held.");
@@ -404,7 +423,8 @@ fn long_lists_and_every_script_fit_on_a_phone() {
 #[test]
 fn colours_can_be_told_from_each_other() {
     let css = std::fs::read_to_string(root().join("crates/tidegate/templates/style.css")).unwrap();
-    let schemes: Vec<&str> = css.split(":root{").skip(1).map(|it| it.split('}').next().unwrap()).collect();
+    let schemes: Vec<&str> =
+        css.split(":root{").skip(1).map(|it| it.split('}').next().unwrap()).collect();
     assert_eq!(schemes.len(), 2);
     for scheme in schemes {
         let luminance = |name: &str| {

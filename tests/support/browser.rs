@@ -63,7 +63,15 @@ impl Browser {
         let commands = OpenOptions::new().write(true).open(commands).unwrap();
         let answers = BufReader::new(File::open(answers).unwrap());
         let session = String::new();
-        let mut it = Self { process, commands, answers, session, calls: 0, asked: Vec::new(), _folder: folder };
+        let mut it = Self {
+            process,
+            commands,
+            answers,
+            session,
+            calls: 0,
+            asked: Vec::new(),
+            _folder: folder,
+        };
         let target = it.call("Target.createTarget", json!({ "url": "about:blank" }));
         let target = target["targetId"].as_str().unwrap().to_owned();
         let attached =
@@ -139,7 +147,8 @@ impl Browser {
     pub fn key(&mut self, key: &str) {
         let code = if key == "Tab" { 9 } else { 13 };
         for kind in ["keyDown", "keyUp"] {
-            let event = json!({ "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code });
+            let event =
+                json!({ "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code });
             self.call("Input.dispatchKeyEvent", event);
         }
     }
@@ -169,7 +178,8 @@ impl Browser {
     fn call(&mut self, method: &str, params: Value) -> Value {
         self.calls += 1;
         let id = self.calls;
-        let mut request = json!({ "id": id, "method": method, "params": params });
+        let mut request = json!({ "id": id, "method": method });
+        request["params"] = params;
         if !self.session.is_empty() {
             request["sessionId"] = json!(self.session);
         }

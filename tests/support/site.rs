@@ -56,8 +56,11 @@ impl Site {
         let rules = tempfile::tempdir().unwrap();
         fs::write(rules.path().join("rules.toml"), RULE).unwrap();
         let (port, smtp) = (free_port(), free_port());
-        let public =
-            if pages.contains("public_url") { String::new() } else { format!("public_url = \"http://127.0.0.1:{port}\"\n") };
+        let public = if pages.contains("public_url") {
+            String::new()
+        } else {
+            format!("public_url = \"http://127.0.0.1:{port}\"\n")
+        };
         let daemon = Daemon::start(
             DEAD_DNS,
             &format!(

@@ -80,7 +80,10 @@ async fn made(site: &Site, visitor: &Visitor) -> Result<Admin, Refusal> {
         figures.push(("Messages held", counted.entries.to_string()));
         figures.push(("Megabytes on disk", format!("{:.1}", counted.bytes as f64 / 1e6)));
         figures.push(("Delivered on request since the last start", counted.released.to_string()));
-        figures.push(("Could not be held since then, so delivered marked", counted.failed_holds.to_string()));
+        figures.push((
+            "Could not be held since then, so delivered marked",
+            counted.failed_holds.to_string(),
+        ));
     }
     Ok(Admin {
         frame: Frame::of(site, visitor, "admin"),

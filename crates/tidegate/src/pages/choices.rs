@@ -102,7 +102,10 @@ fn recommended(choices: &Choices) -> BTreeMap<String, String> {
     let differ = below.into_iter().filter(|(key, below)| {
         own.get(key).is_some_and(|own| !typed::is_same(Some(own), Some(below)))
     });
-    differ.map(|(key, value)| (typed::told(&key, &value), key)).map(|(told, key)| (key, told)).collect()
+    differ
+        .map(|(key, value)| (typed::told(&key, &value), key))
+        .map(|(told, key)| (key, told))
+        .collect()
 }
 
 #[derive(Deserialize)]

@@ -59,7 +59,9 @@ fn notice(done: &str) -> Option<String> {
         "released" => format!("{messages} delivered."),
         "learned" => format!("{messages} delivered. The filter has learned from it."),
         "deleted" => format!("{messages} deleted."),
-        "failed" => format!("{messages} could not be delivered just now, and stays held. Please try again later."),
+        "failed" => format!(
+            "{messages} could not be delivered just now, and stays held. Please try again later."
+        ),
         "gone" => format!("{messages} could not be found: delivered or deleted already."),
         "none" => "Choose messages first: tick the box before each.".to_owned(),
         "saved" => "Saved. It holds for mail that comes from now on.".to_owned(),

@@ -83,8 +83,12 @@ async fn as_json(response: Response) -> Response {
 
 fn as_page(site: &Site, status: StatusCode) -> Response {
     let (title, text) = match status {
-        StatusCode::PAYLOAD_TOO_LARGE => ("Too much", "That is more than these pages take at once."),
-        StatusCode::REQUEST_TIMEOUT => ("Too slow", "It took too long to arrive. Please try again."),
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            ("Too much", "That is more than these pages take at once.")
+        }
+        StatusCode::REQUEST_TIMEOUT => {
+            ("Too slow", "It took too long to arrive. Please try again.")
+        }
         StatusCode::NOT_FOUND => ("Nothing here", "There is no such page, or it is not yours."),
         status if status.is_server_error() => (
             "Not now",

@@ -42,6 +42,8 @@ struct Row {
     ends: String,
     points: String,
     why: String,
+    /// Whether it was held for its points.
+    scored: bool,
     doubt: Option<String>,
 }
 
@@ -59,6 +61,7 @@ impl From<Summary> for Row {
             when: calendar::minute(it.held_at),
             ends: calendar::date(it.keep_until),
             points: format!("{:.1}", it.score),
+            scored: without_points(&it.reason) != it.reason,
             why: without_points(&it.reason).to_owned(),
             doubt: (!it.notes.is_empty()).then(|| it.notes.join(" ")),
         }
@@ -317,10 +320,9 @@ async fn release_by_link(State(site): State<Arc<Site>>, Form(link): Form<Link>) 
 /// A refusal in words for a person who pressed a button.
 pub(super) fn refused(site: &Site, refusal: &Refusal) -> Response {
     let (title, text) = match refusal {
-        Refusal::Missing => (
-            "Nothing here",
-            "It is not here, or no longer, or not yours.".to_owned(),
-        ),
+        Refusal::Missing => {
+            ("Nothing here", "It is not here, or no longer, or not yours.".to_owned())
+        }
         Refusal::Changed(what) | Refusal::Wrong(what) => ("Not done", sentence(what)),
         Refusal::Failed(_) => (
             "Not now",
@@ -345,7 +347,8 @@ mod tests {
     #[test]
     fn a_form_leads_to_these_pages_alone() {
         assert_eq!(local("/held?search=x"), "/held?search=x");
-        let elsewhere = ["https://example.org/", "//example.org/held", "", "/admin", "/held.example"];
+        let elsewhere =
+            ["https://example.org/", "//example.org/held", "", "/admin", "/held.example"];
         for elsewhere in elsewhere.into_iter().chain(["/held?a\r\nSet-Cookie: b", "/held/../x"]) {
             assert_eq!(local(elsewhere), "/held");
         }

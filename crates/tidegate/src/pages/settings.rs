@@ -72,7 +72,10 @@ impl Config {
         }
         if self.link("") != self.origin() {
             let what = format!("'{}' has a path, and the pages need a host", self.public_url);
-            return Some(("public_url", format!("{what} of their own; write \"{}\"", self.origin())));
+            return Some((
+                "public_url",
+                format!("{what} of their own; write \"{}\"", self.origin()),
+            ));
         }
         if !(1..=720).contains(&self.session_hours) {
             return Some(("session_hours", "a session lasts 1 to 720 hours".to_owned()));

@@ -104,7 +104,9 @@ fn value(key: &str, text: &str) -> Result<Value, String> {
                 .ok_or_else(|| format!("Write a number of days from 1 to {MOST_DAYS}."))
         }
         "digest" if text.is_empty() => Ok(json!("never")),
-        "digest" => text.parse::<u8>().map(|hour| json!(hour)).map_err(|_| "Choose one.".to_owned()),
+        "digest" => {
+            text.parse::<u8>().map(|hour| json!(hour)).map_err(|_| "Choose one.".to_owned())
+        }
         "allowed" | "blocked" => each(text, |it| {
             it.parse::<SenderPattern>().map(|_| it.to_owned()).map_err(|_| {
                 format!(

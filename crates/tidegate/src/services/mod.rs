@@ -117,7 +117,8 @@ impl Services {
     /// Whether mail is held for a user, or they have choices of their own.
     pub(crate) async fn knows(&self, user: &str) -> bool {
         if let Some(quarantine) = &self.quarantine {
-            let filter = Filter { owner: Some(user.to_owned()), limit: Some(1), ..Filter::default() };
+            let filter =
+                Filter { owner: Some(user.to_owned()), limit: Some(1), ..Filter::default() };
             if quarantine.list(&filter).await.is_ok_and(|page| !page.entries.is_empty()) {
                 return true;
             }
