@@ -101,7 +101,10 @@ async fn send_link(site: &Arc<Site>, address: &str, client: IpAddr) {
         }),
     };
     if !is_served || !is_sane(&user) {
-        tracing::info!(client = told.as_str(), "somebody asked for a link for an address that is not served");
+        tracing::info!(
+            client = told.as_str(),
+            "somebody asked for a link for an address that is not served"
+        );
         return;
     }
     let person = Person { address: user.clone(), admin };
