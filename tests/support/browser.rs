@@ -20,6 +20,7 @@ pub struct Browser {
     answers: BufReader<File>,
     session: String,
     calls: u64,
+    asked: Vec<String>,
     _folder: TempDir,
 }
 
@@ -62,13 +63,22 @@ impl Browser {
         let commands = OpenOptions::new().write(true).open(commands).unwrap();
         let answers = BufReader::new(File::open(answers).unwrap());
         let session = String::new();
-        let mut it = Self { process, commands, answers, session, calls: 0, _folder: folder };
+        let mut it = Self {
+            process,
+            commands,
+            answers,
+            session,
+            calls: 0,
+            asked: Vec::new(),
+            _folder: folder,
+        };
         let target = it.call("Target.createTarget", json!({ "url": "about:blank" }));
         let target = target["targetId"].as_str().unwrap().to_owned();
         let attached =
             it.call("Target.attachToTarget", json!({ "targetId": target, "flatten": true }));
         it.session = attached["sessionId"].as_str().unwrap().to_owned();
         it.call("Page.enable", json!({}));
+        it.call("Network.enable", json!({}));
         Some(it)
     }
 
@@ -104,10 +114,43 @@ impl Browser {
         self.wait_for("Page.loadEventFired");
     }
 
+    /// Presses the first of what `selector` names that says `words`.
+    pub fn press_words(&mut self, selector: &str, words: &str) {
+        let (selector, words) = (json!(selector), json!(words));
+        self.value(&format!(
+            "[...document.querySelectorAll({selector})].find((it) => it.textContent.includes({words})).click()"
+        ));
+        self.wait_for("Page.loadEventFired");
+    }
+
     /// Ticks a box, or chooses a radio button.
     pub fn choose(&mut self, selector: &str) {
         let selector = json!(selector);
         self.value(&format!("document.querySelector({selector}).checked = true"));
+    }
+
+    /// The addresses that it has asked for since this was last called.
+    pub fn asked(&mut self) -> Vec<String> {
+        // What came before the answer to this has been read by then.
+        self.value("0");
+        std::mem::take(&mut self.asked)
+    }
+
+    /// A dark screen, or a light one.
+    pub fn dark(&mut self, dark: bool) {
+        let value = if dark { "dark" } else { "light" };
+        let feature = json!([{ "name": "prefers-color-scheme", "value": value }]);
+        self.call("Emulation.setEmulatedMedia", json!({ "features": feature }));
+    }
+
+    /// Presses a key, as a person without a mouse does.
+    pub fn key(&mut self, key: &str) {
+        let code = if key == "Tab" { 9 } else { 13 };
+        for kind in ["keyDown", "keyUp"] {
+            let event =
+                json!({ "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code });
+            self.call("Input.dispatchKeyEvent", event);
+        }
     }
 
     /// A window of that size, in CSS pixels; under 600 wide, a phone.
@@ -123,9 +166,9 @@ impl Browser {
         self.call("Emulation.setScriptExecutionDisabled", json!({ "value": true }));
     }
 
-    /// Takes a picture of the whole page.
+    /// Takes a picture of what the window shows.
     pub fn picture(&mut self, file: &Path) {
-        let asked = json!({ "format": "png", "captureBeyondViewport": true });
+        let asked = json!({ "format": "png", "captureBeyondViewport": false });
         let answer = self.call("Page.captureScreenshot", asked);
         let data = answer["data"].as_str().unwrap();
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -135,7 +178,8 @@ impl Browser {
     fn call(&mut self, method: &str, params: Value) -> Value {
         self.calls += 1;
         let id = self.calls;
-        let mut request = json!({ "id": id, "method": method, "params": params });
+        let mut request = json!({ "id": id, "method": method });
+        request["params"] = params;
         if !self.session.is_empty() {
             request["sessionId"] = json!(self.session);
         }
@@ -157,6 +201,10 @@ impl Browser {
             self.answers.read_until(0, &mut message).unwrap();
             assert_eq!(message.pop(), Some(0), "the browser has gone");
             let message: Value = serde_json::from_slice(&message).unwrap();
+            if message["method"] == json!("Network.requestWillBeSent") {
+                let url = message["params"]["request"]["url"].as_str().unwrap();
+                self.asked.push(url.to_owned());
+            }
             if wanted(&message) {
                 return message;
             }

@@ -10,10 +10,12 @@
     reason = "each test binary uses its part of it"
 )]
 
+pub mod browser;
 pub mod corpus;
 pub mod daemon;
 pub mod five;
 pub mod postfix;
+pub mod site;
 pub mod smtp;
 
 use std::net::TcpListener;

@@ -19,76 +19,76 @@ pub struct Language(Lang);
 
 /// Codes of two letters that people write, and those of three that they stand for. Norwegian,
 /// Chinese and Persian are named by what they are most often written in.
-const SHORT: [(&str, &str); 69] = [
-    ("af", "afr"),
-    ("ak", "aka"),
-    ("am", "amh"),
-    ("ar", "ara"),
-    ("az", "aze"),
-    ("be", "bel"),
-    ("bg", "bul"),
-    ("bn", "ben"),
-    ("ca", "cat"),
-    ("cs", "ces"),
-    ("cy", "cym"),
-    ("da", "dan"),
-    ("de", "deu"),
-    ("el", "ell"),
-    ("en", "eng"),
-    ("eo", "epo"),
-    ("es", "spa"),
-    ("et", "est"),
-    ("fa", "pes"),
-    ("fi", "fin"),
-    ("fr", "fra"),
-    ("gu", "guj"),
-    ("he", "heb"),
-    ("hi", "hin"),
-    ("hr", "hrv"),
-    ("hu", "hun"),
-    ("hy", "hye"),
-    ("id", "ind"),
-    ("it", "ita"),
-    ("ja", "jpn"),
-    ("jv", "jav"),
-    ("ka", "kat"),
-    ("km", "khm"),
-    ("kn", "kan"),
-    ("ko", "kor"),
-    ("la", "lat"),
-    ("lt", "lit"),
-    ("lv", "lav"),
-    ("mk", "mkd"),
-    ("ml", "mal"),
-    ("mr", "mar"),
-    ("my", "mya"),
-    ("nb", "nob"),
-    ("ne", "nep"),
-    ("nl", "nld"),
-    ("no", "nob"),
-    ("or", "ori"),
-    ("pa", "pan"),
-    ("pl", "pol"),
-    ("pt", "por"),
-    ("ro", "ron"),
-    ("ru", "rus"),
-    ("si", "sin"),
-    ("sk", "slk"),
-    ("sl", "slv"),
-    ("sn", "sna"),
-    ("sr", "srp"),
-    ("sv", "swe"),
-    ("ta", "tam"),
-    ("te", "tel"),
-    ("th", "tha"),
-    ("tk", "tuk"),
-    ("tl", "tgl"),
-    ("tr", "tur"),
-    ("uk", "ukr"),
-    ("ur", "urd"),
-    ("uz", "uzb"),
-    ("vi", "vie"),
-    ("zh", "cmn"),
+const SHORT: [(&str, &str, &str); 69] = [
+    ("af", "afr", "Afrikaans"),
+    ("ak", "aka", "Akan"),
+    ("am", "amh", "Amharic"),
+    ("ar", "ara", "Arabic"),
+    ("az", "aze", "Azerbaijani"),
+    ("be", "bel", "Belarusian"),
+    ("bg", "bul", "Bulgarian"),
+    ("bn", "ben", "Bengali"),
+    ("ca", "cat", "Catalan"),
+    ("cs", "ces", "Czech"),
+    ("cy", "cym", "Welsh"),
+    ("da", "dan", "Danish"),
+    ("de", "deu", "German"),
+    ("el", "ell", "Greek"),
+    ("en", "eng", "English"),
+    ("eo", "epo", "Esperanto"),
+    ("es", "spa", "Spanish"),
+    ("et", "est", "Estonian"),
+    ("fa", "pes", "Persian"),
+    ("fi", "fin", "Finnish"),
+    ("fr", "fra", "French"),
+    ("gu", "guj", "Gujarati"),
+    ("he", "heb", "Hebrew"),
+    ("hi", "hin", "Hindi"),
+    ("hr", "hrv", "Croatian"),
+    ("hu", "hun", "Hungarian"),
+    ("hy", "hye", "Armenian"),
+    ("id", "ind", "Indonesian"),
+    ("it", "ita", "Italian"),
+    ("ja", "jpn", "Japanese"),
+    ("jv", "jav", "Javanese"),
+    ("ka", "kat", "Georgian"),
+    ("km", "khm", "Khmer"),
+    ("kn", "kan", "Kannada"),
+    ("ko", "kor", "Korean"),
+    ("la", "lat", "Latin"),
+    ("lt", "lit", "Lithuanian"),
+    ("lv", "lav", "Latvian"),
+    ("mk", "mkd", "Macedonian"),
+    ("ml", "mal", "Malayalam"),
+    ("mr", "mar", "Marathi"),
+    ("my", "mya", "Burmese"),
+    ("nb", "nob", "Norwegian"),
+    ("ne", "nep", "Nepali"),
+    ("nl", "nld", "Dutch"),
+    ("no", "nob", "Norwegian"),
+    ("or", "ori", "Oriya"),
+    ("pa", "pan", "Punjabi"),
+    ("pl", "pol", "Polish"),
+    ("pt", "por", "Portuguese"),
+    ("ro", "ron", "Romanian"),
+    ("ru", "rus", "Russian"),
+    ("si", "sin", "Sinhala"),
+    ("sk", "slk", "Slovak"),
+    ("sl", "slv", "Slovenian"),
+    ("sn", "sna", "Shona"),
+    ("sr", "srp", "Serbian"),
+    ("sv", "swe", "Swedish"),
+    ("ta", "tam", "Tamil"),
+    ("te", "tel", "Telugu"),
+    ("th", "tha", "Thai"),
+    ("tk", "tuk", "Turkmen"),
+    ("tl", "tgl", "Tagalog"),
+    ("tr", "tur", "Turkish"),
+    ("uk", "ukr", "Ukrainian"),
+    ("ur", "urd", "Urdu"),
+    ("uz", "uzb", "Uzbek"),
+    ("vi", "vie", "Vietnamese"),
+    ("zh", "cmn", "Chinese"),
 ];
 
 /// Languages so near to each other that one is often taken for another.
@@ -111,7 +111,23 @@ impl Language {
     #[must_use]
     pub fn code(self) -> &'static str {
         let code = self.0.code();
-        SHORT.iter().find(|(_, long)| *long == code).map_or(code, |(short, _)| short)
+        SHORT.iter().find(|(_, long, _)| *long == code).map_or(code, |(short, ..)| short)
+    }
+
+    /// Its English name; its code where it has none here.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let code = self.0.code();
+        SHORT.iter().find(|(_, long, _)| *long == code).map_or(code, |(.., name)| name)
+    }
+
+    /// The names of all that can be told from others, in order.
+    #[must_use]
+    pub fn names() -> Vec<&'static str> {
+        let mut names: Vec<&str> = SHORT.iter().map(|(.., name)| *name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     /// The language of `text`, where it can be told.
@@ -143,9 +159,12 @@ impl FromStr for Language {
 
     fn from_str(code: &str) -> Result<Self, String> {
         let code = code.to_ascii_lowercase();
-        let long = SHORT.iter().find(|(short, _)| *short == code).map_or(&*code, |(_, long)| long);
+        let named = |&&(short, _, name): &&(&str, &str, &str)| {
+            short == code || name.eq_ignore_ascii_case(&code)
+        };
+        let long = SHORT.iter().find(named).map_or(&*code, |(_, long, _)| long);
         Lang::from_code(long).map(Self).ok_or_else(|| {
-            let known: Vec<&str> = SHORT.iter().map(|(short, _)| *short).collect();
+            let known: Vec<&str> = SHORT.iter().map(|(short, ..)| *short).collect();
             format!(
                 "'{code}' is no language that can be told from others; write some of: {}",
                 known.join(", ")
@@ -210,12 +229,20 @@ mod tests {
 
     #[test]
     fn codes_of_both_lengths_are_read() {
-        for (short, long) in SHORT {
+        for (short, long, _) in SHORT {
             let language: Language = short.parse().unwrap();
             assert_eq!(long.parse(), Ok(language));
         }
         let error = "xx".parse::<Language>().unwrap_err();
         assert!(error.contains("'xx'") && error.contains(" en,"), "{error}");
+    }
+
+    #[test]
+    fn a_name_is_read_back() {
+        for name in Language::names() {
+            let language: Language = name.parse().unwrap();
+            assert_eq!((language.name(), name.to_uppercase().parse()), (name, Ok(language)));
+        }
     }
 
     #[test]

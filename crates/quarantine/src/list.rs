@@ -50,6 +50,23 @@ impl Quarantine {
         self.indexed(move |index| index.page(&filter)).await
     }
 
+    /// How many messages are held for somebody.
+    ///
+    /// # Errors
+    /// When the index can't be read.
+    pub async fn held_for(&self, whose: &str) -> Result<usize, StoreError> {
+        let prefix = [owner(whose).as_bytes(), &[0]].concat();
+        self.indexed(move |index| {
+            let mut count = 0;
+            index.store.snapshot()?.scan(ENTRY, &prefix, b"", &mut |_, _| {
+                count += 1;
+                ControlFlow::Continue(())
+            })?;
+            Ok(count)
+        })
+        .await
+    }
+
     /// Everybody who has something in quarantine, in order of their names.
     ///
     /// # Errors

@@ -24,7 +24,12 @@ pub(crate) fn rfc5322(seconds: u64) -> String {
     at(seconds).to_rfc2822()
 }
 
-/// `26 November 2026, 03:30 +00:00`, in the time of this machine.
+/// `26 November 2026`, in the time of this machine.
+pub(crate) fn date(seconds: u64) -> String {
+    at(seconds).with_timezone(&chrono::Local).format("%-d %B %Y").to_string()
+}
+
+/// `26 November 2026, 03:30 (UTC+00:00)`, in the time of this machine.
 pub(crate) fn minute(seconds: u64) -> String {
     minute_in(seconds, &chrono::Local)
 }
@@ -33,7 +38,7 @@ fn minute_in<Z: TimeZone>(seconds: u64, zone: &Z) -> String
 where
     Z::Offset: std::fmt::Display,
 {
-    at(seconds).with_timezone(zone).format("%-d %B %Y, %H:%M %:z").to_string()
+    at(seconds).with_timezone(zone).format("%-d %B %Y, %H:%M (UTC%:z)").to_string()
 }
 
 #[cfg(test)]
@@ -59,6 +64,6 @@ mod tests {
     #[test]
     fn an_hour_says_of_which_zone() {
         let east = chrono::FixedOffset::east_opt(3_600).unwrap();
-        assert_eq!(minute_in(1_795_662_600, &east), "26 November 2026, 04:10 +01:00");
+        assert_eq!(minute_in(1_795_662_600, &east), "26 November 2026, 04:10 (UTC+01:00)");
     }
 }

@@ -11,6 +11,7 @@ mod tokens;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::routing::any;
 
 use super::Refusal;
 use crate::services::Services;
@@ -22,9 +23,7 @@ pub(crate) fn router(services: Arc<Services>) -> Router {
         .merge(policy::routes())
         .merge(privacy::routes())
         .merge(quarantine::routes())
-        .merge(tokens::routes());
-    Router::new()
-        .nest("/v1", of_version)
-        .fallback(|| async { Refusal::Missing })
-        .with_state(services)
+        .merge(tokens::routes())
+        .route("/{*path}", any(|| async { Refusal::Missing }));
+    Router::new().nest("/v1", of_version).with_state(services)
 }

@@ -9,6 +9,7 @@
 mod forget;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -89,17 +90,19 @@ impl Access {
         Ok(Self { store, secret, session_seconds, asked: Mutex::default() })
     }
 
-    /// What a link to sign `person` in must carry; `None` when this address or this client has asked
-    /// too often.
-    pub(crate) fn link(
-        &self,
-        person: &Person,
-        client: &str,
-        now: u64,
-    ) -> Result<Option<String>, StoreError> {
-        if !self.may_ask(&format!("c {client}"), LINKS_A_CLIENT, now)
-            || !self.may_ask(&format!("a {}", person.address), LINKS_AN_ADDRESS, now)
-        {
+    /// Whether this client may ask for one more link. A client by IPv6 is its network: it has as many
+    /// addresses as it likes.
+    pub(crate) fn may_ask_from(&self, client: IpAddr, now: u64) -> bool {
+        let who = match client.to_canonical() {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => format!("{:x?}", &address.segments()[..4]),
+        };
+        self.may_ask(&format!("c {who}"), LINKS_A_CLIENT, now)
+    }
+
+    /// What a link to sign `person` in must carry; `None` when it was asked for too often.
+    pub(crate) fn link(&self, person: &Person, now: u64) -> Result<Option<String>, StoreError> {
+        if !self.may_ask(&format!("a {}", person.address), LINKS_AN_ADDRESS, now) {
             return Ok(None);
         }
         self.keep(LINKS, person, now + LINK_SECONDS).map(Some)
@@ -255,23 +258,34 @@ mod tests {
     #[test]
     fn a_link_signs_in_once_and_in_its_time() {
         let access = access();
-        let link = access.link(&anna(), "192.0.2.1", NOW).unwrap().unwrap();
+        let link = access.link(&anna(), NOW).unwrap().unwrap();
         assert_eq!(access.session(&link, NOW).unwrap(), None, "a link is no session");
         let session = access.sign_in(&link, NOW + 60).unwrap().unwrap();
         assert_eq!(access.sign_in(&link, NOW + 61).unwrap(), None, "a second time");
         assert_eq!(access.session(&session, NOW + 62).unwrap(), Some(anna()));
         assert_eq!(access.session(&session, NOW + 60 + 3_600).unwrap(), None, "it has ended");
-        let late = access.link(&anna(), "192.0.2.1", NOW).unwrap().unwrap();
+        let late = access.link(&anna(), NOW).unwrap().unwrap();
         assert_eq!(access.sign_in(&late, NOW + LINK_SECONDS).unwrap(), None);
     }
 
     #[test]
     fn nobody_can_have_a_person_flooded_with_links() {
         let access = access();
-        let link = |client: &str, now| access.link(&anna(), client, now).unwrap().is_some();
-        assert!((0..LINKS_AN_ADDRESS).all(|n| link(&format!("192.0.2.{n}"), NOW)));
-        assert!(!link("192.0.2.99", NOW + 1));
-        assert!(link("192.0.2.99", NOW + LINK_SECONDS));
+        let link = |now| access.link(&anna(), now).unwrap().is_some();
+        assert!((0..LINKS_AN_ADDRESS).all(|_| link(NOW)));
+        assert!(!link(NOW + 1));
+        assert!(link(NOW + LINK_SECONDS));
+    }
+
+    #[test]
+    fn a_client_asks_no_more_often_from_many_addresses_of_its_network() {
+        let access = access();
+        let ask = |client: &str| access.may_ask_from(client.parse().unwrap(), NOW);
+        assert!((0..LINKS_A_CLIENT).all(|n| ask(&format!("2001:db8:0:1::{n:x}"))));
+        assert!(!ask("2001:db8:0:1:ffff::1"));
+        assert!(ask("2001:db8:0:2::1"));
+        assert!((0..LINKS_A_CLIENT).all(|_| ask("192.0.2.1")));
+        assert!(!ask("::ffff:192.0.2.1"));
     }
 
     #[test]
@@ -300,7 +314,7 @@ mod tests {
     fn a_copy_of_the_store_opens_no_door() {
         let store = Arc::new(Memory::new());
         let access = Access::new(Arc::clone(&store) as Arc<dyn Store>, 3_600).unwrap();
-        let link = access.link(&anna(), "192.0.2.1", NOW).unwrap().unwrap();
+        let link = access.link(&anna(), NOW).unwrap().unwrap();
         let snapshot = store.snapshot().unwrap();
         let _ = snapshot.scan(LINKS, &[], &[], &mut |key, value| {
             let holds = |text: &[u8]| text.windows(link.len()).any(|it| it == link.as_bytes());

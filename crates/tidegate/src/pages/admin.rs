@@ -48,7 +48,7 @@ impl Row {
             name: listed.signal,
             corrections: standing.corrections,
             hits: standing.hits.max(standing.corrections),
-            since: calendar::day(damping.since),
+            since: calendar::date(damping.since),
         })
     }
 }
@@ -77,12 +77,14 @@ async fn made(site: &Site, visitor: &Visitor) -> Result<Admin, Refusal> {
     let mut figures = Vec::new();
     if let Some(quarantine) = &services.quarantine {
         let counted = quarantine.counted();
-        figures.push(("messages held", counted.entries.to_string()));
-        figures.push(("megabytes", format!("{:.1}", counted.bytes as f64 / 1e6)));
-        figures.push(("delivered since the start", counted.released.to_string()));
-        figures.push(("could not be held", counted.failed_holds.to_string()));
+        figures.push(("Messages held", counted.entries.to_string()));
+        figures.push(("Megabytes on disk", format!("{:.1}", counted.bytes as f64 / 1e6)));
+        figures.push(("Delivered on request since the last start", counted.released.to_string()));
+        figures.push((
+            "Could not be held since then, so delivered marked",
+            counted.failed_holds.to_string(),
+        ));
     }
-    figures.push(("with choices of their own", policies.len().to_string()));
     Ok(Admin {
         frame: Frame::of(site, visitor, "admin"),
         figures,

@@ -13,11 +13,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Form, Router};
 use serde::Deserialize;
-use serde_json::{Value, json};
-use tidegate_policy::{Edit, Layer, Logged};
+use serde_json::Value;
+use tidegate_policy::{Edit, Language, Layer, Logged};
 
-use super::frame::{self, Frame};
+use super::frame::{self, Confirm, Frame};
 use super::held::refused;
+use super::typed::{self, Typed, Values};
 use super::visitor::Visitor;
 use super::{Site, access};
 use crate::api::Refusal;
@@ -28,32 +29,8 @@ pub(super) fn routes() -> Router<Arc<Site>> {
     Router::new().route("/choices", get(show).post(save))
 }
 
-/// The bands of the score: threshold, its action, and what they are called.
-const BANDS: [(&str, &str, &str); 3] = [
-    ("tag", "at_tag", "What may be spam"),
-    ("quarantine", "at_quarantine", "What is very likely spam"),
-    ("reject", "at_reject", "What is spam without doubt"),
-];
-
-const ACTIONS: [(&str, &str); 5] = [
-    ("accept", "deliver it like any other mail"),
-    ("tag", "deliver it, marked in its header"),
-    ("tag-subject", "deliver it, marked in its subject"),
-    ("quarantine", "hold it here"),
-    ("reject", "refuse it; its sender is told"),
-];
-
-const BULK: [(&str, &str); 3] = [
-    ("want", "I want them like any other mail"),
-    ("tag", "Deliver them, marked as what may be spam is"),
-    ("quarantine", "Hold them, as what is very likely spam is"),
-];
-
 /// Edits that are told on the page.
 const TOLD_EDITS: usize = 10;
-
-/// Lists that are written a line each, or with commas.
-const LISTS: [&str; 3] = ["allowed", "blocked", "languages"];
 
 #[derive(Template)]
 #[template(path = "choices.html")]
@@ -62,67 +39,73 @@ struct Page {
     own: bool,
     address: String,
     version: u64,
-    errors: Vec<String>,
-    it: Shown,
-    log: Vec<String>,
+    /// What is wrong, by field; under "" what is wrong with the whole.
+    errors: BTreeMap<&'static str, String>,
+    typed: Typed,
+    /// What the site recommends where the user has chosen otherwise, in words.
+    recommended: BTreeMap<String, String>,
+    log: Vec<(String, Vec<String>)>,
 }
 
-/// What the form shows.
-struct Shown {
-    filtering: bool,
-    bands: Vec<Band>,
-    bulk: String,
-    bulk_choices: [(&'static str, &'static str); 3],
-    allowed: String,
-    blocked: String,
-    languages: String,
-    keep_days: u64,
-    digest: Option<u8>,
-}
-
-struct Band {
-    key: &'static str,
-    action_key: &'static str,
-    words: &'static str,
-    from: String,
-    action: String,
-    actions: [(&'static str, &'static str); 5],
-}
-
-impl From<&BTreeMap<&'static str, Value>> for Shown {
-    fn from(values: &BTreeMap<&'static str, Value>) -> Self {
-        let value = |key: &str| values.get(key).cloned().unwrap_or_default();
-        let word = |key: &str| value(key).as_str().unwrap_or_default().to_owned();
-        let lines = |key: &str, between: &str| {
-            let value = value(key);
-            let each = value.as_array().into_iter().flatten().filter_map(Value::as_str);
-            each.collect::<Vec<_>>().join(between)
-        };
-        let band = |(key, action_key, words)| Band {
-            key,
-            action_key,
-            words,
-            from: value(key).to_string(),
-            action: word(action_key),
-            actions: ACTIONS,
-        };
-        Self {
-            filtering: value("filtering").as_bool().unwrap_or(true),
-            bands: BANDS.into_iter().map(band).collect(),
-            bulk: word("bulk"),
-            bulk_choices: BULK,
-            allowed: lines("allowed", "\n"),
-            blocked: lines("blocked", "\n"),
-            languages: lines("languages", ", "),
-            keep_days: value("keep_days").as_u64().unwrap_or(30),
-            digest: value("digest").as_u64().and_then(|hour| u8::try_from(hour).ok()),
+impl Page {
+    fn whose(&self) -> String {
+        match (self.own, self.address.strip_prefix('@')) {
+            (true, _) => "my mail".to_owned(),
+            (_, Some(domain)) => format!("mail to everybody at {domain}"),
+            _ => format!("mail to {}", self.address),
         }
+    }
+
+    fn is(&self, key: &str, value: &str) -> bool {
+        self.typed.text(key) == value
+    }
+
+    fn error(&self, key: &str) -> Option<&String> {
+        self.errors.get(key)
+    }
+
+    fn otherwise(&self, key: &str) -> Option<&String> {
+        self.recommended.get(key)
+    }
+
+    /// Whether the numbers are shown without being asked for.
+    fn has_numbers(&self) -> bool {
+        ["tag", "quarantine", "reject", "subject_prefix"]
+            .iter()
+            .any(|key| self.errors.contains_key(key) || self.recommended.contains_key(*key))
+    }
+
+    /// The ids of what a screen reader tells of a field, and whether it is wrong: attributes.
+    fn described(&self, key: &str, how: bool) -> String {
+        let parts = [
+            (how, "how"),
+            (self.recommended.contains_key(key), "otherwise"),
+            (self.errors.contains_key(key), "error"),
+        ];
+        let ids = parts.iter().filter(|(there, _)| *there).map(|(_, part)| format!("{key}-{part}"));
+        ids.collect::<Vec<_>>().join(" ")
     }
 }
 
 /// The values in force, by key.
-fn in_force(choices: &Choices) -> BTreeMap<&'static str, Value> {
-    choices.effective.values.iter().map(|it| (it.key, it.value.clone())).collect()
+fn in_force(choices: &Choices) -> Values {
+    choices.effective.values.iter().map(|it| (it.key.to_owned(), it.value.clone())).collect()
+}
+
+/// What the site recommends, where the subject has chosen otherwise.
+fn recommended(choices: &Choices) -> BTreeMap<String, String> {
+    let by_key = |layer: &Layer| -> Values {
+        let value = serde_json::to_value(layer).unwrap_or_default();
+        serde_json::from_value(value).unwrap_or_default()
+    };
+    let (own, below) = (by_key(&choices.own.layer), by_key(&choices.recommended));
+    let differ = below.into_iter().filter(|(key, below)| {
+        own.get(key).is_some_and(|own| !typed::is_same(Some(own), Some(below)))
+    });
+    differ
+        .map(|(key, value)| (typed::told(&key, &value), key))
+        .map(|(told, key)| (key, told))
+        .collect()
 }
 
 #[derive(Deserialize)]
@@ -140,8 +123,8 @@ async fn show(
     let address = address.map_or(visitor.person.address.clone(), access::folded);
     match site.services.choices(&visitor.caller(), &address).await {
         Ok(choices) => {
-            let shown = Shown::from(&in_force(&choices));
-            let page = page(&site, &visitor, address, &choices, shown, Vec::new()).await;
+            let typed = Typed::of(&in_force(&choices));
+            let page = page(&site, &visitor, &address, &choices, typed).await;
             frame::page(&Page { frame: page.frame.noting(asked.done.as_deref()), ..page })
         }
         Err(refusal) => refused(&site, &refusal),
@@ -151,41 +134,36 @@ async fn show(
 async fn page(
     site: &Site,
     visitor: &Visitor,
-    address: String,
+    address: &str,
     choices: &Choices,
-    it: Shown,
-    errors: Vec<String>,
+    typed: Typed,
 ) -> Page {
+    // Of a user with several addresses, the one that the choices are kept under.
+    let address = match address.starts_with('@') {
+        true => address.to_owned(),
+        false => choices.effective.user.clone(),
+    };
     let own = visitor.person.address == address;
     let log = site.services.policy_log(&visitor.caller(), Some(address.clone())).await;
     Page {
         frame: Frame::of(site, visitor, if own { "choices" } else { "admin" }),
         own,
         version: choices.own.version,
-        errors,
-        it,
+        errors: BTreeMap::new(),
+        typed,
+        recommended: recommended(choices),
         log: log.unwrap_or_default().iter().take(TOLD_EDITS).map(told).collect(),
         address,
     }
 }
 
-/// An edit in a line.
-fn told(edit: &Logged) -> String {
+/// An edit: when and by whom, and a line for each change.
+fn told(edit: &Logged) -> (String, Vec<String>) {
     let changes = edit.changes.iter().map(|(key, (_, after))| match after {
-        Value::Null => format!("{} as the site recommends", key.replace('_', " ")),
-        after => format!("{}: {}", key.replace('_', " "), plain(after)),
+        Value::Null => format!("{}: as this site recommends", typed::name(key)),
+        after => format!("{}: {}", typed::name(key), typed::told(key, after)),
     });
-    let changes = changes.collect::<Vec<_>>().join("; ");
-    format!("{}, by {}: {changes}", calendar::minute(edit.at), edit.by)
-}
-
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(list) if list.is_empty() => "none".to_owned(),
-        Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
-        other => other.to_string(),
-    }
+    (format!("{}, by {}", calendar::minute(edit.at), edit.by), changes.collect())
 }
 
 async fn save(
@@ -203,120 +181,111 @@ async fn save(
         Ok(choices) => choices,
         Err(refusal) => return refused(&site, &refusal),
     };
-    let before = in_force(&choices);
-    let reset = field("do") == "reset";
-    let edit = match address.parse() {
-        Err(error) => Err(Refusal::Wrong(error)),
-        Ok(subject) => Ok(Edit {
-            subject,
-            set: if reset { BTreeMap::new() } else { wanted(&fields, &before) },
-            unset: if reset { Layer::KEYS.map(str::to_owned).to_vec() } else { Vec::new() },
-            version: field("version").parse().ok(),
-        }),
+    let subject = match address.parse() {
+        Ok(subject) => subject,
+        Err(error) => return refused(&site, &Refusal::Wrong(error)),
     };
-    let edited = match edit {
-        Ok(edit) if edit.set.is_empty() && !reset => Ok(()),
-        Ok(edit) => site.services.edit(&caller, edit, None).await.map(drop),
-        Err(refusal) => Err(refusal),
+    let version = field("version").parse().ok();
+    let (typed, what) = (Typed::new(fields.clone()), field("do"));
+    let (edit, errors) = match what {
+        "reset" => return ask_to_reset(&site, &visitor, &address, field("version")),
+        "reset-all" => {
+            let unset = Layer::KEYS.map(str::to_owned).to_vec();
+            (Edit { subject, set: BTreeMap::new(), unset, version }, BTreeMap::new())
+        }
+        "save" => {
+            let (read, errors) = typed.read();
+            let set = wanted(read, &in_force(&choices));
+            (Edit { subject, set, unset: Vec::new(), version }, errors)
+        }
+        _ => return refused(&site, &Refusal::Wrong("the form is not one of ours".to_owned())),
+    };
+    let edited = match errors.is_empty() {
+        false => Err(errors),
+        true if edit.set.is_empty() && edit.unset.is_empty() => Ok(()),
+        true => match site.services.edit(&caller, edit, None).await {
+            Ok(_) => Ok(()),
+            Err(Refusal::Changed(_)) => Err(BTreeMap::from([("", OUTDATED.to_owned())])),
+            Err(Refusal::Wrong(what)) => Err(BTreeMap::from([("", what)])),
+            Err(refusal) => return refused(&site, &refusal),
+        },
     };
     match edited {
         Ok(()) => {
             let mut to = form_urlencoded::Serializer::new("/choices?".to_owned());
-            to.append_pair("done", if reset { "reset-1" } else { "saved-1" });
+            to.append_pair("done", if what == "save" { "saved-1" } else { "reset-1" });
             if address != visitor.person.address {
                 to.append_pair("address", &address);
             }
             Redirect::to(&to.finish()).into_response()
         }
-        // What was written stays in the form, beside what is wrong with it.
-        Err(Refusal::Wrong(what) | Refusal::Changed(what)) => {
-            let mut shown = before;
-            shown.extend(
-                wanted(&fields, &shown)
-                    .iter()
-                    .filter_map(|(key, value)| {
-                        Layer::KEYS
-                            .into_iter()
-                            .find(|known| known == key)
-                            .map(|key| (key, value.clone()))
-                    })
-                    .collect::<Vec<_>>(),
-            );
-            let errors = what.lines().map(str::to_owned).collect();
-            let shown = Shown::from(&shown);
-            let page = page(&site, &visitor, address, &choices, shown, errors).await;
-            frame::with(StatusCode::BAD_REQUEST, &page)
+        // What was typed stays in the form, beside what is wrong with it.
+        Err(errors) => {
+            let page = page(&site, &visitor, &address, &choices, typed).await;
+            frame::with(StatusCode::BAD_REQUEST, &Page { errors, ..page })
         }
-        Err(refusal) => refused(&site, &refusal),
     }
 }
 
-/// What the form asks for, where that differs from what is in force.
-fn wanted(
-    fields: &BTreeMap<String, String>,
-    before: &BTreeMap<&'static str, Value>,
-) -> BTreeMap<String, Value> {
-    let value = |key: &str| -> Option<Value> {
-        let text = fields.get(if key == "digest" { "digest_hour" } else { key })?.trim();
-        Some(match key {
-            "filtering" => json!(text == "true"),
-            "tag" | "quarantine" | "reject" => number(text),
-            "keep_days" => text.parse::<u64>().map_or_else(|_| json!(text), |days| json!(days)),
-            "digest" if text.is_empty() => json!("never"),
-            "digest" => text.parse::<u64>().map_or_else(|_| json!(text), |hour| json!(hour)),
-            key if LISTS.contains(&key) => {
-                let each = text.split(['\n', '\r', ',']).map(str::trim);
-                json!(each.filter(|it| !it.is_empty()).collect::<Vec<_>>())
-            }
-            _ => json!(text),
-        })
-    };
-    let changed = Layer::KEYS.into_iter().filter_map(|key| Some((key, value(key)?)));
-    let same = |key: &str, value: &Value| {
-        let before = before.get(key);
-        before == Some(value)
-            || before.and_then(Value::as_f64).is_some_and(|before| value.as_f64() == Some(before))
-    };
-    changed
-        .filter(|(key, value)| !same(key, value))
-        .map(|(key, value)| (key.to_owned(), value))
-        .collect()
+const OUTDATED: &str = "These choices were changed in another place since you opened this page. What you typed \
+                        is still below. Look through it, and press Save again.";
+
+/// Lists of addresses that took years to collect are not given up by one press.
+fn ask_to_reset(site: &Site, visitor: &Visitor, address: &str, version: &str) -> Response {
+    let own = visitor.person.address == address;
+    frame::page(&Confirm {
+        frame: Frame::of(site, visitor, if own { "choices" } else { "admin" }),
+        question: "Give up all these choices?",
+        text: "The lists of who is always or never let through are emptied, too. From then on mail is \
+               filtered as this site recommends, also when that changes.",
+        about: vec![("Whose", address.to_owned())],
+        action: "/choices",
+        hidden: vec![
+            ("form", &visitor.form),
+            ("address", address),
+            ("version", version),
+            ("do", "reset-all"),
+        ],
+        button: "Give them up",
+        back: Some(("Keep them", {
+            let mut to = form_urlencoded::Serializer::new("/choices?".to_owned());
+            to.append_pair("address", address).finish()
+        })),
+    })
 }
 
-fn number(text: &str) -> Value {
-    text.replace(',', ".").parse::<f64>().map_or_else(|_| json!(text), |points| json!(points))
+/// What was typed, where that differs from what is in force.
+fn wanted(read: Values, before: &Values) -> Values {
+    read.into_iter().filter(|(key, value)| !typed::is_same(before.get(key), Some(value))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn only_what_was_changed_becomes_the_users_own() {
-        let before = BTreeMap::from([
-            ("tag", json!(5.0)),
-            ("filtering", json!(true)),
-            ("allowed", json!(["a.example"])),
-            ("digest", json!("never")),
-            ("bulk", json!("want")),
+        let before = Values::from([
+            ("tag".to_owned(), json!(5.0)),
+            ("filtering".to_owned(), json!(true)),
+            ("allowed".to_owned(), json!(["a.example"])),
+            ("digest".to_owned(), json!("never")),
+            ("bulk".to_owned(), json!("want")),
+            ("languages".to_owned(), json!(["de"])),
         ]);
-        let form = |text: &str| -> BTreeMap<String, String> {
-            form_urlencoded::parse(text.as_bytes()).into_owned().collect()
+        let changed = |text: &str| {
+            let fields = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
+            wanted(Typed::new(fields).read().0, &before)
         };
-        let same = "tag=5&filtering=true&allowed=a.example%0D%0A&digest_hour=&bulk=want&form=x";
-        assert_eq!(wanted(&form(same), &before), BTreeMap::new());
-        let other = "tag=4,5&filtering=false&allowed=&digest_hour=7&bulk=tag";
-        let changed = wanted(&form(other), &before);
-        assert_eq!(changed["tag"], json!(4.5));
-        assert_eq!(changed["filtering"], json!(false));
-        assert_eq!(changed["allowed"], json!([]));
-        assert_eq!(changed["digest"], json!(7));
-        assert_eq!(changed["bulk"], json!("tag"));
-    }
-
-    #[test]
-    fn what_is_no_number_is_left_for_the_policy_to_refuse() {
-        assert_eq!(number("lots"), json!("lots"));
-        assert_eq!(number("7,5"), json!(7.5));
+        let same = "tag=5&filtering=true&allowed=a.example%0D%0A&digest=&bulk=want&languages=German&form=x";
+        assert_eq!(changed(same), Values::new());
+        let other = changed("tag=4,5&filtering=false&allowed=&digest=7&bulk=tag&languages=");
+        assert_eq!(other["tag"], json!(4.5));
+        assert_eq!(other["filtering"], json!(false));
+        assert_eq!(other["allowed"], json!([]));
+        assert_eq!(other["digest"], json!(7));
+        assert_eq!(other["bulk"], json!("tag"));
+        assert_eq!(other["languages"], json!([]));
     }
 }

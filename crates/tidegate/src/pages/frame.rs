@@ -57,12 +57,16 @@ fn notice(done: &str) -> Option<String> {
     let messages = if count == 1 { "1 message".to_owned() } else { format!("{count} messages") };
     Some(match what {
         "released" => format!("{messages} delivered."),
-        "learned" => format!("{messages} delivered, and learned as no spam."),
+        "learned" => format!("{messages} delivered. The filter has learned from it."),
         "deleted" => format!("{messages} deleted."),
-        "failed" => format!("{messages} could not be delivered now; still held. Please try later."),
-        "saved" => "Your choices are saved. They hold for mail that comes from now on.".to_owned(),
-        "reset" => "Your mail is filtered as this site recommends again.".to_owned(),
-        "cleared" => "It counts again.".to_owned(),
+        "failed" => format!(
+            "{messages} could not be delivered just now, and stays held. Please try again later."
+        ),
+        "gone" => format!("{messages} could not be found: delivered or deleted already."),
+        "none" => "Choose messages first: tick the box before each.".to_owned(),
+        "saved" => "Saved. It holds for mail that comes from now on.".to_owned(),
+        "reset" => "Mail is filtered as this site recommends again.".to_owned(),
+        "cleared" => "The rule counts again.".to_owned(),
         "out" => "You are signed out.".to_owned(),
         _ => return None,
     })
@@ -117,10 +121,13 @@ pub(super) async fn nothing_here(State(site): State<Arc<Site>>) -> Response {
 pub(super) struct Confirm<'a> {
     pub(super) frame: Frame,
     pub(super) question: &'a str,
+    pub(super) text: &'a str,
     pub(super) about: Vec<(&'a str, String)>,
     pub(super) action: &'a str,
     pub(super) hidden: Vec<(&'a str, &'a str)>,
     pub(super) button: &'a str,
+    /// Where not doing it leads.
+    pub(super) back: Option<(&'a str, String)>,
 }
 
 #[cfg(test)]

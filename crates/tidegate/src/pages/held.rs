@@ -27,6 +27,7 @@ pub(super) fn routes() -> Router<Arc<Site>> {
         .route("/held", get(own).post(act))
         .route("/held/{id}", get(show))
         .route("/admin/held", get(of_all))
+        .route("/q", get(|| async { Redirect::to("/") }))
         .route("/q/release", get(ask).post(release_by_link))
 }
 
@@ -34,12 +35,15 @@ pub(super) fn routes() -> Router<Arc<Site>> {
 struct Row {
     id: String,
     owner: String,
+    recipient: String,
     from: String,
     subject: String,
     when: String,
     ends: String,
     points: String,
     why: String,
+    /// Whether it was held for its points.
+    scored: bool,
     doubt: Option<String>,
 }
 
@@ -51,14 +55,24 @@ impl From<Summary> for Row {
         Self {
             id: it.id.to_string(),
             owner: it.owner,
+            recipient: it.recipient,
             from: or(it.from, "nobody named"),
             subject: or(it.subject, "(no subject)"),
             when: calendar::minute(it.held_at),
-            ends: calendar::day(it.keep_until),
+            ends: calendar::date(it.keep_until),
             points: format!("{:.1}", it.score),
-            why: it.reason,
+            scored: without_points(&it.reason) != it.reason,
+            why: without_points(&it.reason).to_owned(),
             doubt: (!it.notes.is_empty()).then(|| it.notes.join(" ")),
         }
+    }
+}
+
+/// What weighed most, of a reason that begins with the points: these stand in a place of their own.
+fn without_points(reason: &str) -> &str {
+    match reason.split_once(" because of: ") {
+        Some((points, because)) if points.contains(" points,") => because,
+        _ => reason,
     }
 }
 
@@ -67,6 +81,8 @@ impl From<Summary> for Row {
 struct Held {
     frame: Frame,
     rows: Vec<Row>,
+    /// How many are held in all, where no search leaves any out.
+    count: Option<u64>,
     of_all: bool,
     here: &'static str,
     user: String,
@@ -125,6 +141,14 @@ async fn list(
         Err(refusal) => return refused(site, &refusal),
     };
     let of_all = here != "/held";
+    let count = match (of_all, search.is_empty() && asked.user.trim().is_empty()) {
+        (_, false) => None,
+        (true, _) => site.services.quarantine.as_ref().map(|it| it.counted().entries),
+        (false, _) => match site.services.held_count(&visitor.caller()).await {
+            Ok(count) => u64::try_from(count).ok(),
+            Err(refusal) => return refused(site, &refusal),
+        },
+    };
     let query = |after: Option<&EntryId>| {
         let mut query = form_urlencoded::Serializer::new(format!("{here}?"));
         let given = [("user", &asked.user), ("search", &search)];
@@ -138,6 +162,7 @@ async fn list(
         back: query(None),
         next: page.next.as_ref().map(|id| query(Some(id))),
         rows: page.entries.into_iter().map(Row::from).collect(),
+        count,
         of_all,
         here,
         user: asked.user,
@@ -150,6 +175,7 @@ async fn list(
 struct Message {
     frame: Frame,
     row: Row,
+    is_own: bool,
     back: &'static str,
     signals: Vec<Signal>,
     text: String,
@@ -169,7 +195,9 @@ struct Signal {
 impl From<Said> for Signal {
     fn from(said: Said) -> Self {
         let says = if said.says.is_empty() { said.name } else { said.says };
-        Self { points: format!("{:+.1}", said.score), says, detail: said.detail }
+        // A minus sign, not a hyphen: it is read out as one.
+        let points = format!("{:+.1}", said.score).replace('-', "\u{2212}");
+        Self { points, says, detail: said.detail }
     }
 }
 
@@ -183,6 +211,7 @@ async fn show(State(site): State<Arc<Site>>, visitor: Visitor, Path(id): Path<St
     frame::page(&Message {
         frame: Frame::of(&site, &visitor, if is_own { "held" } else { "admin" }),
         row: summary.into(),
+        is_own,
         back: if is_own { "/held" } else { "/admin/held" },
         signals: signals.into_iter().filter(|said| said.score != 0.0).map(Signal::from).collect(),
         text: if text.trim().is_empty() { "(no text)".to_owned() } else { text },
@@ -210,9 +239,9 @@ async fn act(
         "release" => "released",
         "release-learn" => "learned",
         "delete" => "deleted",
-        _ => return refused(&site, &Refusal::Wrong("The form is not one of ours.".into())),
+        _ => return refused(&site, &Refusal::Wrong("the form is not one of ours".into())),
     };
-    let (mut done, mut failed) = (0, 0);
+    let (mut done, mut gone, mut failed) = (0, 0, 0);
     let chosen = fields.iter().filter(|(name, _)| name == "id").take(ON_A_PAGE);
     for (_, id) in chosen {
         let outcome = match what {
@@ -222,20 +251,24 @@ async fn act(
         match outcome {
             Ok(()) => done += 1,
             // Somebody, perhaps in another window, did it already.
-            Err(Refusal::Missing | Refusal::Changed(_)) => {}
+            Err(Refusal::Missing | Refusal::Changed(_)) => gone += 1,
             Err(_) => failed += 1,
         }
     }
-    let note = match failed {
-        0 => format!("{word}-{done}"),
-        failed => format!("failed-{failed}"),
+    let note = match (done, gone, failed) {
+        (0, 0, 0) => "none-1".to_owned(),
+        (_, _, 1..) => format!("failed-{failed}"),
+        (0, ..) => format!("gone-{gone}"),
+        (done, ..) => format!("{word}-{done}"),
     };
     Redirect::to(&with_note(local(field("back")), &note)).into_response()
 }
 
-/// A path of these pages; another is not gone to.
+/// A list of these pages; nothing else is gone to.
 fn local(path: &str) -> &str {
-    if path.starts_with("/held") || path.starts_with("/admin/held") { path } else { "/held" }
+    let list = path.split('?').next().unwrap_or_default();
+    let is_list = matches!(list, "/held" | "/admin/held");
+    if is_list && path.bytes().all(|byte| byte.is_ascii_graphic()) { path } else { "/held" }
 }
 
 fn with_note(path: &str, note: &str) -> String {
@@ -255,17 +288,19 @@ async fn ask(State(site): State<Arc<Site>>, Query(link): Query<Link>) -> Respons
             let row = Row::from(summary);
             frame::page(&Confirm {
                 frame: Frame::outside(&site),
-                question: "Deliver this message to you?",
+                question: "Deliver this message?",
+                text: "Only if you expect it: mail that is held here is often a fraud.",
                 about: vec![
                     ("From", row.from),
                     ("Subject", row.subject),
-                    ("To", row.owner),
+                    ("To", row.recipient),
                     ("Came", row.when),
                     ("Why it was held", row.why),
                 ],
                 action: "/q/release",
                 hidden: vec![("token", &link.token)],
                 button: "Deliver it",
+                back: None,
             })
         }
         Err(refusal) => refused(&site, &refusal),
@@ -285,10 +320,9 @@ async fn release_by_link(State(site): State<Arc<Site>>, Form(link): Form<Link>) 
 /// A refusal in words for a person who pressed a button.
 pub(super) fn refused(site: &Site, refusal: &Refusal) -> Response {
     let (title, text) = match refusal {
-        Refusal::Missing => (
-            "Nothing here",
-            "This message is not held here, or no longer, or is not yours.".to_owned(),
-        ),
+        Refusal::Missing => {
+            ("Nothing here", "It is not here, or no longer, or not yours.".to_owned())
+        }
         Refusal::Changed(what) | Refusal::Wrong(what) => ("Not done", sentence(what)),
         Refusal::Failed(_) => (
             "Not now",
@@ -313,10 +347,14 @@ mod tests {
     #[test]
     fn a_form_leads_to_these_pages_alone() {
         assert_eq!(local("/held?search=x"), "/held?search=x");
-        for elsewhere in ["https://example.org/", "//example.org/held", "", "/admin"] {
+        let elsewhere =
+            ["https://example.org/", "//example.org/held", "", "/admin", "/held.example"];
+        for elsewhere in elsewhere.into_iter().chain(["/held?a\r\nSet-Cookie: b", "/held/../x"]) {
             assert_eq!(local(elsewhere), "/held");
         }
         assert_eq!(with_note("/held?search=x", "deleted-1"), "/held?search=x&done=deleted-1");
+        assert_eq!(without_points("9.00 points, at or over 8.0 because of: A; B"), "A; B");
+        assert_eq!(without_points("Its sender is blocked"), "Its sender is blocked");
         assert_eq!(sentence("this link has expired"), "This link has expired.");
     }
 }

@@ -8,30 +8,29 @@ pub(crate) mod access;
 mod admin;
 mod choices;
 mod frame;
+mod guarded;
 mod held;
 mod letter;
+mod serving;
 mod settings;
 mod sign_in;
+mod typed;
 mod visitor;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::middleware::{self, Next};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::header;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Router, middleware::from_fn_with_state};
 use tokio::net::TcpListener;
 
 pub(crate) use settings::Config;
 
 use crate::api;
 use crate::services::Services;
-
-/// Bytes of a form or of a request of the API.
-const LONGEST_REQUEST: usize = 1 << 20;
 
 /// What the pages are made from.
 pub(crate) struct Site {
@@ -41,10 +40,17 @@ pub(crate) struct Site {
     pub(crate) name: String,
 }
 
+impl Site {
+    /// Whether everybody's mail is theirs to see. Asked each time: who is no admin any more loses it at
+    /// once, not with the session.
+    fn is_admin(&self, user: &str) -> bool {
+        self.config.admins.iter().any(|admin| self.services.user(admin) == user)
+    }
+}
+
 /// Serves pages and API for ever.
 pub(crate) async fn serve(listener: TcpListener, site: Arc<Site>) -> std::io::Result<()> {
-    let service = router(site).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).await
+    serving::serve(listener, router(site)).await
 }
 
 fn router(site: Arc<Site>) -> Router {
@@ -57,35 +63,15 @@ fn router(site: Arc<Site>) -> Router {
         .merge(choices::routes())
         .merge(admin::routes())
         .fallback(frame::nothing_here)
-        .with_state(site)
-        .nest_service("/v1", api)
-        .layer(axum::extract::DefaultBodyLimit::max(LONGEST_REQUEST))
-        .layer(middleware::from_fn(guarded))
+        .with_state(Arc::clone(&site))
+        .merge(api)
+        // The bound is that of all requests, in `serving`.
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn(serving::whole))
+        .layer(from_fn_with_state(site, guarded::guarded))
 }
 
 async fn style() -> Response {
     let kind = [(header::CONTENT_TYPE, "text/css; charset=utf-8")];
     (kind, include_str!("../../templates/style.css")).into_response()
-}
-
-/// Forbids browsers what no page of ours needs.
-async fn guarded(request: Request, next: Next) -> Response {
-    const FIELDS: [(HeaderName, &str); 6] = [
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; \
-             base-uri 'none'",
-        ),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        // Links to sign in carry what opens the door.
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    ];
-    let mut response = next.run(request).await;
-    for (name, value) in FIELDS {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
-    response
 }

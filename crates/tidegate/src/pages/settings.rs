@@ -7,8 +7,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde::Deserialize;
 
-use super::access::folded;
-
 /// `[pages]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -66,15 +64,18 @@ impl Config {
         format!("{}{path}", self.public_url.trim_end_matches('/'))
     }
 
-    pub(crate) fn is_admin(&self, address: &str) -> bool {
-        self.admins.iter().any(|admin| folded(admin) == folded(address))
-    }
-
     /// What is wrong, with the key that is.
     pub(crate) fn mistake(&self) -> Option<(&'static str, String)> {
         if !self.public_url.starts_with("http://") && !self.is_secure() {
             let what = format!("'{}' is no address of a page", self.public_url);
             return Some(("public_url", format!("{what}; write \"https://HOST\"")));
+        }
+        if self.link("") != self.origin() {
+            let what = format!("'{}' has a path, and the pages need a host", self.public_url);
+            return Some((
+                "public_url",
+                format!("{what} of their own; write \"{}\"", self.origin()),
+            ));
         }
         if !(1..=720).contains(&self.session_hours) {
             return Some(("session_hours", "a session lasts 1 to 720 hours".to_owned()));
@@ -102,6 +103,10 @@ mod tests {
         assert_eq!(config.mistake().map(|(key, _)| key), Some("admins"));
         let config = Config { public_url: "mail.example.org".into(), ..Config::default() };
         assert_eq!(config.mistake().map(|(key, _)| key), Some("public_url"));
+        let config = |url: &str| Config { public_url: url.into(), ..Config::default() };
+        let mistake = config("https://example.org/spam").mistake().unwrap();
+        assert!(mistake.1.contains("write \"https://example.org\""), "{mistake:?}");
+        assert_eq!(config("https://example.org/").mistake(), None);
         assert_eq!(Config::default().mistake(), None);
     }
 }

@@ -3,6 +3,7 @@
 //! Invariant: the answer to who asks for a link is the same whether the address is known or not, and a
 //! link does nothing until a person presses a button: programs that look at mail follow links.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use askama::Template;
@@ -69,37 +70,45 @@ async fn ask(
     Form(asked): Form<Asked>,
 ) -> Response {
     if is_from_elsewhere(&site, &headers) {
-        let text = "This form was sent from another site.";
+        let text = "This form came from another site. Please open this page itself, and try again.";
         return frame::said(&site, StatusCode::FORBIDDEN, "Not done", text);
     }
     let address = folded(&asked.address);
-    let domain = Address::new(&address).domain().map(str::to_owned);
-    if let Some(domain) = domain.filter(|_| is_sane(&address)) {
+    if is_sane(&address) {
         let (site, address) = (Arc::clone(&site), address.clone());
         // Beside the answer, so that its time tells nothing either.
-        tokio::spawn(async move { send_link(&site, &address, &domain, &client.to_string()).await });
+        tokio::spawn(async move { send_link(&site, &address, client).await });
     }
     frame::page(&Look { frame: Frame::outside(&site), address: &address })
 }
 
-/// Sends a link to whoever may sign in.
-async fn send_link(site: &Arc<Site>, address: &str, domain: &str, client: &str) {
-    let admin = site.config.is_admin(address);
+/// Sends a link to whoever may sign in: to the user whose address it is, who may have several.
+async fn send_link(site: &Arc<Site>, address: &str, client: IpAddr) {
+    let (access, now) = (&site.services.access, seconds());
+    let told = site.services.names.client(Some(client));
+    if !access.may_ask_from(client, now) {
+        tracing::warn!(client = told.as_str(), "too many links to sign in were asked for");
+        return;
+    }
+    let user = site.services.user(address);
+    let admin = site.is_admin(&user);
     let is_served = match &site.config.domains[..] {
         _ if admin => true,
-        [] => site.services.knows(address).await,
-        domains => domains.iter().any(|served| served.eq_ignore_ascii_case(domain)),
+        [] => site.services.knows(&user).await,
+        domains => [address, &user].iter().any(|address| {
+            let domain = Address::new(address).domain().unwrap_or_default().to_owned();
+            domains.iter().any(|served| served.eq_ignore_ascii_case(&domain))
+        }),
     };
-    let told = site.services.names.client(client.parse().ok());
-    if !is_served {
+    if !is_served || !is_sane(&user) {
         tracing::info!(
             client = told.as_str(),
             "somebody asked for a link for an address that is not served"
         );
         return;
     }
-    let person = Person { address: address.to_owned(), admin };
-    let link = match site.services.access.link(&person, client, seconds()) {
+    let person = Person { address: user.clone(), admin };
+    let link = match access.link(&person, now) {
         Ok(Some(link)) => site.config.link(&format!("/sign-in?link={link}")),
         Ok(None) => {
             tracing::warn!(client = told.as_str(), "too many links to sign in were asked for");
@@ -110,7 +119,8 @@ async fn send_link(site: &Arc<Site>, address: &str, domain: &str, client: &str) 
             return;
         }
     };
-    let letter = letter::sign_in(&site.name, address, &link, seconds());
+    let address = &user;
+    let letter = letter::sign_in(&site.name, address, &link, now);
     if let Err(error) = site.services.post(&letter, address).await {
         tracing::error!("a link to sign in could not be sent: {error}");
     }
@@ -120,6 +130,7 @@ async fn send_link(site: &Arc<Site>, address: &str, domain: &str, client: &str) 
 fn is_sane(address: &str) -> bool {
     address.len() <= 254
         && address.bytes().all(|octet| matches!(octet, b'!'..=b'~'))
+        && Address::new(address).domain().is_some_and(|domain| !domain.is_empty())
         && !address.contains(['<', '>', '"', ',', ';', '(', ')', '\\'])
 }
 
@@ -132,10 +143,12 @@ async fn confirm(State(site): State<Arc<Site>>, Query(link): Query<Link>) -> Res
     frame::page(&Confirm {
         frame: Frame::outside(&site),
         question: "Sign in here?",
+        text: "Press the button if you asked for this link on this device just now.",
         about: Vec::new(),
         action: "/session",
         hidden: vec![("link", &link.link)],
         button: "Sign in",
+        back: None,
     })
 }
 
@@ -145,7 +158,7 @@ async fn open(
     Form(link): Form<Link>,
 ) -> Response {
     if is_from_elsewhere(&site, &headers) {
-        let text = "This form was sent from another site.";
+        let text = "This form came from another site. Please open this page itself, and try again.";
         return frame::said(&site, StatusCode::FORBIDDEN, "Not done", text);
     }
     let session = match site.services.access.sign_in(&link.link, seconds()) {

@@ -54,6 +54,7 @@ impl FromRequestParts<Arc<Site>> for Visitor {
         match site.services.access.session(session, seconds()) {
             Ok(Some(person)) => {
                 let form = site.services.access.form(session);
+                let person = Person { admin: site.is_admin(&person.address), ..person };
                 Ok(Self { person, session: session.to_owned(), form })
             }
             Ok(None) => Err(to_the_door()),
@@ -100,8 +101,16 @@ impl FromRequestParts<Arc<Site>> for Client {
 }
 
 /// Whether the browser says that a form comes from elsewhere. One that says nothing is old, not forged.
+///
+/// `Sec-Fetch-Site` (W3C, Fetch Metadata) is the browser's own word and needs no knowledge of how we are
+/// reached, but is not sent over plain HTTP; `Origin` is (RFC 6454, section 7).
 pub(super) fn is_from_elsewhere(site: &Site, headers: &HeaderMap) -> bool {
-    headers.get(header::ORIGIN).is_some_and(|origin| origin != site.config.origin())
+    if let Some(from) = headers.get("sec-fetch-site") {
+        return from != "same-origin" && from != "none";
+    }
+    headers.get(header::ORIGIN).is_some_and(|origin| {
+        !origin.as_bytes().eq_ignore_ascii_case(site.config.origin().as_bytes())
+    })
 }
 
 /// Lets in whoever shows a good token.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tidegate_mail::Address;
-use tidegate_policy::{Edit, EditError, Effective, Listed, Logged, Stored, Subject};
+use tidegate_policy::{Edit, EditError, Effective, Layer, Listed, Logged, Stored, Subject};
 
 use super::{Services, apart};
 use crate::api::{Caller, Refusal};
@@ -18,6 +18,8 @@ pub(crate) struct Choices {
     pub(crate) effective: Effective,
     /// What is kept in the store for just this subject.
     pub(crate) own: Stored,
+    /// What would be in force without that.
+    pub(crate) recommended: Layer,
 }
 
 /// An edit that was made, or left nothing to make.
@@ -40,8 +42,9 @@ impl Services {
             Subject::Domain(domain) => format!("@{domain}"),
         };
         let effective = book.effective(&Address::new(&address)).map_err(Refusal::failed)?;
+        let recommended = Layer::from(&book.below_stored(&subject));
         let own = apart(move || stored.get(&subject)).await?;
-        Ok(Choices { effective, own })
+        Ok(Choices { effective, own, recommended })
     }
 
     /// Makes an edit, and puts it to work.

@@ -54,6 +54,11 @@ impl Services {
         self.quarantine()?.list(&filter).await.map_err(Refusal::failed)
     }
 
+    /// How many messages are held for the caller.
+    pub(crate) async fn held_count(&self, caller: &Caller) -> Result<usize, Refusal> {
+        self.quarantine()?.held_for(caller.name()).await.map_err(Refusal::failed)
+    }
+
     /// One held message.
     pub(crate) async fn show(&self, caller: &Caller, id: &str) -> Result<Shown, Refusal> {
         let id = self.own(caller, id).await?;

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use tidegate_bayes::Lessons;
 use tidegate_engine::Engine;
 use tidegate_mail::Address;
-use tidegate_policy::Policies;
-use tidegate_quarantine::{Purpose, Quarantine};
+use tidegate_policy::{Policies, Subject};
+use tidegate_quarantine::{Filter, Purpose, Quarantine};
 
 pub(crate) use choices::{Choices, Edited};
 pub(crate) use held::{Expired, Released};
@@ -114,11 +114,17 @@ impl Services {
         Ok(())
     }
 
-    /// Whether mail is held for a user.
+    /// Whether mail is held for a user, or they have choices of their own.
     pub(crate) async fn knows(&self, user: &str) -> bool {
-        let Some(quarantine) = &self.quarantine else { return false };
-        let owners = quarantine.owners().await.unwrap_or_default();
-        owners.iter().any(|owner| owner == user)
+        if let Some(quarantine) = &self.quarantine {
+            let filter =
+                Filter { owner: Some(user.to_owned()), limit: Some(1), ..Filter::default() };
+            if quarantine.list(&filter).await.is_ok_and(|page| !page.entries.is_empty()) {
+                return true;
+            }
+        }
+        let (stored, subject) = (Arc::clone(&self.stored), Subject::User(user.to_owned()));
+        apart(move || stored.get(&subject)).await.is_ok_and(|stored| stored.version > 0)
     }
 }
 

@@ -62,7 +62,7 @@ async fn issue(
     if !(1..=MOST_DAYS).contains(&wanted.days) {
         return Err(Refusal::Wrong(format!("days: write 1 to {MOST_DAYS}")));
     }
-    let person = Person { address, admin: wanted.admin };
+    let person = Person { address: services.user(&address), admin: wanted.admin };
     let made = apart(move || {
         let now = seconds();
         services.access.issue(person, &wanted.note, now, now + wanted.days * DAY)
