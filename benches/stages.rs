@@ -80,6 +80,7 @@ static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| {
         policy: Default::default(),
         policies: Default::default(),
         correspondents: None,
+        indicators: None,
         scores: Default::default(),
         resolver: tidegate_dns::Resolver::offline(),
         deadline: Duration::from_secs(2),

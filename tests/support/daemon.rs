@@ -17,6 +17,7 @@ pub struct Daemon {
     pub http: u16,
     pub tcp: u16,
     child: Child,
+    environment: Vec<(String, String)>,
 }
 
 /// Nobody answers there: every answer is missing at the deadline, and nothing leaves the machine.
@@ -26,6 +27,11 @@ impl Daemon {
     /// Starts with `more` appended to a configuration that listens on a TCP port and a UNIX
     /// socket, asks `dns`, and has no lists. Keys that `more` begins with are those of `[dns]`.
     pub fn start(dns: &str, more: &str) -> Self {
+        Self::start_in(dns, more, &[])
+    }
+
+    /// The same, with variables of the environment.
+    pub fn start_in(dns: &str, more: &str, environment: &[(&str, &str)]) -> Self {
         let dir = tempfile::Builder::new().prefix("tidegate-e2e.").tempdir_in("/tmp").unwrap();
         // Postfix's processes, which run as another user, reach the socket through this folder.
         open_to_others(dir.path());
@@ -39,21 +45,23 @@ impl Daemon {
             dir.path().join("milter.sock").display(),
         );
         fs::write(dir.path().join("tidegate.toml"), format!("{base}{more}\n")).unwrap();
-        let child = Self::spawn(dir.path(), None);
-        let mut daemon = Self { dir, http, tcp, child };
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let environment: Vec<_> = environment.iter().map(owned).collect();
+        let child = Self::spawn(dir.path(), &environment, None);
+        let mut daemon = Self { dir, http, tcp, child, environment };
         daemon.wait_ready();
         daemon
     }
 
     /// Starts again, after it has ended, with the configuration as it now is.
     pub fn restart(&mut self) {
-        self.child = Self::spawn(self.dir.path(), None);
+        self.child = Self::spawn(self.dir.path(), &self.environment, None);
         self.wait_ready();
     }
 
     /// Starts again, to be killed at the step of that name: see the feature `faults`.
     pub fn restart_to_be_killed(&mut self, step: &str) {
-        self.child = Self::spawn(self.dir.path(), Some(step));
+        self.child = Self::spawn(self.dir.path(), &self.environment, Some(step));
         self.wait_ready();
     }
 
@@ -69,12 +77,13 @@ impl Daemon {
         assert_eq!(self.ended(Duration::from_secs(20)), Some(0), "{}", self.log());
     }
 
-    fn spawn(dir: &Path, fault: Option<&str>) -> Child {
+    fn spawn(dir: &Path, environment: &[(String, String)], fault: Option<&str>) -> Child {
         let log = File::options().create(true).append(true).open(dir.join("log")).unwrap();
         Command::new(env!("CARGO_BIN_EXE_tidegate"))
             .arg("serve")
             .args([Path::new("--config"), &dir.join("tidegate.toml")])
             .args([Path::new("--store"), &dir.join("state")])
+            .envs(environment.iter().cloned())
             .envs(fault.map(|step| ("TIDEGATE_FAULT", step)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())

@@ -9,6 +9,8 @@ use std::net::IpAddr;
 
 use tidegate_mail::{Address, Message};
 
+use crate::trust::bimi::Bimi;
+
 /// A result as RFC 8601, section 2.7, names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AuthResult {
@@ -61,6 +63,8 @@ pub struct Authentication {
     pub dmarc: Dmarc,
     /// The ARC chain (RFC 8617).
     pub arc: Arc,
+    /// The mark of the author's domain, where marks are looked at.
+    pub bimi: Bimi,
 }
 
 impl Authentication {
@@ -180,6 +184,9 @@ pub struct Dmarc {
     pub domain: String,
     /// What the owner asks for.
     pub policy: DmarcPolicy,
+    /// Whether the domain and its organisational domain ask to set aside or to reject all mail that
+    /// fails, that of subdomains too: no `p=none`, no `sp=none`, no part by `pct=`, no test.
+    pub enforced: bool,
     /// Why it failed, in words.
     pub reason: String,
 }

@@ -276,6 +276,41 @@ fn a_subdomain_follows_its_organisation() {
 }
 
 #[test]
+fn a_policy_is_enforced_for_all_mail_of_domain_and_organisation() {
+    let world = |own: Option<&str>, organisation: Option<&str>| {
+        let world = World::default();
+        let world = match own {
+            Some(text) => world.txt("_dmarc.shop.example.com", text),
+            _ => world,
+        };
+        match organisation {
+            Some(text) => world.txt("_dmarc.example.com", text),
+            _ => world,
+        }
+    };
+    let check = |own, organisation, expect: bool| {
+        let found = judged(&world(own, organisation), MAIL).dmarc;
+        assert_eq!(found.enforced, expect, "{own:?} {organisation:?}");
+    };
+    let reject = Some("v=DMARC1; p=reject");
+    check(reject, Option::None, true);
+    check(Option::None, reject, true);
+    check(Some("v=DMARC1; p=quarantine"), reject, true);
+    check(Some("v=DMARC1; p=quarantine; pct=100"), reject, true);
+    check(Some("v=DMARC1; p=quarantine; PCT = 99"), reject, false);
+    check(Some("v=DMARC1; p=quarantine; pct=all"), reject, false);
+    check(Some("v=DMARC1; p=reject; pct=20"), reject, true);
+    check(Some("v=DMARC1; p=reject; sp=none"), reject, false);
+    check(Some("v=DMARC1; p=reject; t=y"), reject, false);
+    check(Some("v=DMARC1; p=none"), reject, false);
+    check(reject, Some("v=DMARC1; p=none"), false);
+    check(reject, Some("v=DMARC1; p=reject; sp=none"), false);
+    check(Option::None, Option::None, false);
+    let lost = world(reject, Option::None).lost_txt("_dmarc.example.com");
+    assert!(!judged(&lost, MAIL).dmarc.enforced);
+}
+
+#[test]
 fn a_public_suffix_is_nobodys_organisation() {
     let mail = MAIL.replace("shop.example.com", "shop.co.uk");
     let world = keys(World::default(), "other.co.uk").txt("_dmarc.co.uk", "v=DMARC1; p=reject");

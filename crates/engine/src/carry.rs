@@ -14,9 +14,18 @@ use tidegate_signal::Signals;
 use crate::judged::Missing;
 use crate::recipients::{Decided, Telling};
 
-/// Fields that speak in this filter's name; incoming ones are removed.
-const OURS: [&str; 5] =
-    ["X-Spam-Flag", "X-Spam-Score", "X-Spam-Status", "X-Spam-Level", "X-Tidegate-Release"];
+/// Fields that speak in this filter's name, or in that of the receiving site, as those of BIMI do; incoming
+/// ones are removed.
+const OURS: [&str; 8] = [
+    "X-Spam-Flag",
+    "X-Spam-Score",
+    "X-Spam-Status",
+    "X-Spam-Level",
+    "X-Tidegate-Release",
+    "BIMI-Location",
+    "BIMI-Indicator",
+    "BIMI-Logo-Preference",
+];
 
 /// Past so many forged copies of one field the message carries them all the same; each removal
 /// costs the MTA a search.

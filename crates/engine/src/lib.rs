@@ -10,6 +10,7 @@
 
 mod carry;
 mod correspondents;
+mod indicators;
 mod judged;
 mod pending;
 mod recipients;
@@ -32,6 +33,7 @@ use tidegate_signal::{Scores, Signals};
 
 pub use carry::{AddedField, Changes, Fields, NewSubject, RemovedField};
 pub use correspondents::Correspondents;
+pub use indicators::{Indicators, Unfetched};
 pub use judged::{Judged, Missing, Timings};
 pub use recipients::{DecidedBy, Own, Recipient, Telling};
 pub use recording::{Again, Recording};
@@ -59,6 +61,8 @@ pub struct Parts {
     pub policies: Arc<Policies>,
     /// Who has written to whom; `None` where nobody keeps it.
     pub correspondents: Option<Arc<dyn Correspondents>>,
+    /// What is known of mark certificates; `None` where marks are not looked at.
+    pub indicators: Option<Arc<dyn Indicators>>,
     /// Scores that the configuration sets.
     pub scores: Scores,
     /// Who answers questions.

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tidegate_bayes::Estimate;
+use tidegate_checks::trust::bimi::certificate::Evidence;
 use tidegate_dns::{Answers, Name};
 use tidegate_signal::{Damped, Scores};
 
@@ -31,6 +32,8 @@ pub struct Recording {
     pub estimate: Option<Estimate>,
     /// What its recipients wanted and knew; `None`: that is not known any more.
     pub decided: Option<DecidedBy>,
+    /// What was known of the author's mark certificate, where it was asked.
+    pub mark: Option<Evidence>,
 }
 
 /// A message is judged again.

@@ -9,6 +9,8 @@ use std::time::Instant;
 use tidegate_bayes::Estimate;
 use tidegate_checks::auth::Verified;
 use tidegate_checks::authentication::{Authentication, Spf};
+use tidegate_checks::trust::bimi;
+use tidegate_checks::trust::bimi::certificate::Evidence;
 use tidegate_checks::{Known, Questions, Stage};
 use tidegate_dns::{Answers, Name};
 use tidegate_mail::{Address, Envelope, Message};
@@ -156,7 +158,8 @@ impl Transaction {
         timings.network = waited.elapsed();
 
         let verified = Instant::now();
-        let authentication = self.authenticate(&message, spf, deadline).await;
+        let mut authentication = self.authenticate(&message, spf, deadline).await;
+        let mark = self.assess_mark(&message, &mut authentication);
         let questions = engine
             .questions(Stage::Authenticated, &self.known(Some(&message), Some(&authentication)));
         self.pending.ask(questions);
@@ -210,7 +213,7 @@ impl Transaction {
             missing,
         );
         let by = decided.by.take();
-        let recording = engine.parts.records.then(|| self.recording(set_aside, estimate, by));
+        let recording = engine.parts.records.then(|| self.recording(set_aside, estimate, mark, by));
         timings.total = began.elapsed();
         Judged::new(
             self.envelope,
@@ -230,6 +233,7 @@ impl Transaction {
         &mut self,
         set_aside: Vec<Name>,
         estimate: Option<Estimate>,
+        mark: Option<Evidence>,
         decided: Option<DecidedBy>,
     ) -> Arc<Recording> {
         let answers = self.pending.take_answers();
@@ -240,7 +244,38 @@ impl Transaction {
             None => self.engine.parts.scores.damped().now(),
             Some(again) => Arc::clone(&again.recording.damped),
         };
-        Arc::new(Recording { answers, of_spf, spf_lost, set_aside, damped, estimate, decided })
+        Arc::new(Recording {
+            answers,
+            of_spf,
+            spf_lost,
+            set_aside,
+            damped,
+            estimate,
+            mark,
+            decided,
+        })
+    }
+
+    /// Finds out of the mark of the author, where marks are looked at; what was known of its certificate,
+    /// where that was asked.
+    fn assess_mark(
+        &self,
+        message: &Message<'_>,
+        authentication: &mut Authentication,
+    ) -> Option<Evidence> {
+        let indicators = self.engine.parts.indicators.as_ref()?;
+        let recorded = self.again.as_ref().map(|again| again.recording.mark.clone());
+        let mut known = None;
+        let evidence = |location: &str| {
+            let evidence = match recorded {
+                Some(recorded) => recorded.unwrap_or(Evidence::Unknown),
+                None => indicators.evidence(location, self.now),
+            };
+            known.insert(evidence).clone()
+        };
+        let (answers, about) = (self.pending.answers(), self.known(Some(message), None));
+        authentication.bimi = bimi::assess(&about, authentication, answers, evidence);
+        known
     }
 
     /// The message of whose recipients nobody wants it looked at. What was asked before they were

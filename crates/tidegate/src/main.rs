@@ -17,6 +17,7 @@ mod control;
 mod daemon;
 mod explain;
 mod http;
+mod indicators;
 mod journal;
 mod json;
 mod knowledge;

@@ -15,6 +15,7 @@ use crate::beside::Beside;
 use crate::config::{self, Digests, Loaded, Options, Settings, Statistics};
 use crate::daemon::{Daemon, Running};
 use crate::http::Status;
+use crate::indicators::{self, Indicators};
 use crate::journal::{self, Journal, Keep, Versions};
 use crate::knowledge;
 use crate::metrics::Metrics;
@@ -32,25 +33,35 @@ pub(crate) struct AtWork {
     /// Go on when nothing was changed about them.
     journal: Option<Arc<Journal>>,
     shadow: Option<Arc<Shadow>>,
+    indicators: Arc<Indicators>,
     /// Proves the lists sound from time to time; ends when dropped.
     _prober: Prober,
 }
 
-/// Builds what runs from what was loaded, over what `lessons` know, and begins to prove its lists. `old`
-/// is what ran before.
+/// What outlives a configuration.
+pub(crate) struct Lasting<'l> {
+    /// What was learned.
+    pub(crate) lessons: &'l Arc<Lessons>,
+    pub(crate) remembered: &'l Arc<Remembered>,
+    /// The policies that the store keeps.
+    pub(crate) policies: Option<&'l StoredPolicies>,
+    pub(crate) indicators: &'l Arc<Indicators>,
+    pub(crate) metrics: &'l Metrics,
+    pub(crate) names: &'l Arc<Names>,
+}
+
+/// Builds what runs from what was loaded, over what lasts, and begins to prove its lists. `old` is what
+/// ran before.
 pub(crate) fn start(
     loaded: Loaded,
-    lessons: &Arc<Lessons>,
-    remembered: &Arc<Remembered>,
-    policies: Option<&StoredPolicies>,
-    metrics: &Metrics,
-    names: &Arc<Names>,
+    lasting: &Lasting<'_>,
     old: Option<&AtWork>,
 ) -> (Running, AtWork) {
+    let Lasting { lessons, remembered, policies, indicators, metrics, names } = *lasting;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    let Loaded { settings, mut parts, digests, shadow, .. } = loaded;
+    let Loaded { settings, mut parts, mark_roots, digests, shadow, .. } = loaded;
     let versions = versions(digests, settings.statistics.enabled.then_some(lessons));
     let store = old.map_or_else(|| knowledge::folder(&settings), |old| old.store.clone());
     let journal = journal(&settings, metrics, &store, old);
@@ -68,6 +79,11 @@ pub(crate) fn start(
     names.configure(&settings.log);
     parts.scores = parts.scores.damping(remembered.damped().clone());
     parts.correspondents = settings.correspondents.enabled.then(|| Arc::clone(remembered) as _);
+    let bimi = &settings.trust.bimi;
+    let known = || indicators.configure(bimi, &mark_roots, &parts.resolver);
+    if tokio::task::block_in_place(known) {
+        parts.indicators = Some(Arc::new(indicators::Known(Arc::clone(indicators))));
+    }
     lay(policies, &parts.policies);
     let zones = parts.lists.zones().cloned().collect();
     let prober = Prober::start(parts.resolver.clone(), zones);
@@ -86,6 +102,7 @@ pub(crate) fn start(
         store,
         journal: journal.clone(),
         shadow: shadow.clone(),
+        indicators: Arc::clone(indicators),
         _prober: prober,
     };
     (running.telling(Beside { journal, shadow, versions, resolver }), at_work)
@@ -170,10 +187,16 @@ pub(crate) async fn reload(
         Ok(Ok(loaded)) => {
             tell_what_needs_a_restart(&old.settings, &loaded.settings);
             let stored = daemon.policies.as_deref();
-            let (remembered, metrics) = (&daemon.remembered, &daemon.metrics);
             let names = Arc::clone(&daemon.running().names);
-            let (running, at_work) =
-                start(loaded, lessons, remembered, stored, metrics, &names, Some(&old));
+            let lasting = Lasting {
+                lessons,
+                remembered: &daemon.remembered,
+                policies: stored,
+                indicators: &old.indicators,
+                metrics: &daemon.metrics,
+                names: &names,
+            };
+            let (running, at_work) = start(loaded, &lasting, Some(&old));
             daemon.put_to_work(running);
             // Once more: what was edited meanwhile went into the book that is gone.
             lay(stored, &daemon.running().engine.parts().policies);

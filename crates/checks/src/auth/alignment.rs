@@ -66,9 +66,10 @@ pub(super) fn evaluate(author: &Author, spf: &Spf, dkim: &[Dkim], asked: &mut As
             dmarc.reason = "the DMARC record is malformed".to_owned();
             return dmarc;
         }
-        Discovered::Record { record, own } => (record, own),
+        Discovered::Record { record, own, .. } => (record, own),
     };
     dmarc.policy = policy(&record, own, domain, asked);
+    dmarc.enforced = is_enforced(domain, asked);
     dmarc.result = aligned_result(&record, domain, spf, dkim);
     if dmarc.result == AuthResult::Fail {
         dmarc.reason = failure(spf, dkim);
@@ -80,7 +81,7 @@ enum Discovered {
     Nothing,
     Unknown,
     Broken,
-    Record { record: Record, own: bool },
+    Record { record: Record, own: bool, enforces: bool },
 }
 
 /// Section 6.6.3: the domain's own record, else its organisational domain's.
@@ -93,7 +94,9 @@ fn discover(domain: &str, asked: &mut Asked<'_>) -> Discovered {
         return Discovered::Nothing;
     };
     match read(asked.txt(&format!("_dmarc.{organisation}"))) {
-        Discovered::Record { record, .. } => Discovered::Record { record, own: false },
+        Discovered::Record { record, enforces, .. } => {
+            Discovered::Record { record, own: false, enforces }
+        }
         found => found,
     }
 }
@@ -112,9 +115,43 @@ fn read(answer: &Answer) -> Discovered {
         Ok(record) if record.p == Policy::Unspecified && record.rua.is_empty() => {
             Discovered::Nothing
         }
-        Ok(record) => Discovered::Record { record, own: true },
+        Ok(record) => {
+            let enforces = enforces(&record, text);
+            Discovered::Record { record, own: true, enforces }
+        }
         Err(_) => Discovered::Broken,
     }
+}
+
+/// Whether all mail that fails is asked to be set aside or rejected, that of subdomains too.
+fn enforces(record: &Record, text: &[u8]) -> bool {
+    match record.p {
+        _ if record.t || record.sp == Policy::None => false,
+        Policy::None | Policy::Unspecified => false,
+        Policy::Quarantine => percentage(text) == Some(100),
+        Policy::Reject => true,
+    }
+}
+
+/// The share of failing mail that the policy is asked to be applied to (`pct=`); `None` when that is no
+/// number. Read here, since the newer DMARC of the parser has the tag no more.
+fn percentage(text: &[u8]) -> Option<u32> {
+    let text = String::from_utf8_lossy(text);
+    let tags = text.split(';').filter_map(|tag| tag.split_once('='));
+    let mut stated = tags.filter(|(name, _)| name.trim().eq_ignore_ascii_case("pct"));
+    stated.next().map_or(Some(100), |(_, value)| value.trim().parse().ok())
+}
+
+/// Whether `domain` and its organisational domain enforce DMARC, as far as they publish it.
+fn is_enforced(domain: &str, asked: &mut Asked<'_>) -> bool {
+    let organisation = registered_domain(domain).filter(|name| *name != domain);
+    let domains = std::iter::once(domain).chain(organisation);
+    let mut found = domains.map(|domain| read(asked.txt(&format!("_dmarc.{domain}"))));
+    found.all(|found| match found {
+        Discovered::Nothing => true,
+        Discovered::Record { enforces, .. } => enforces,
+        Discovered::Unknown | Discovered::Broken => false,
+    })
 }
 
 /// What is asked for mail from `domain`: `p`, or for a subdomain `sp`, or `np` (RFC 9091) when that

@@ -158,7 +158,8 @@ impl Authenticator {
             unverified(signed)
         };
         let dmarc = alignment::evaluate(&author, &spf, &dkim, &mut asked);
-        Verified::of(Authentication { iprev, spf, dkim, dmarc, arc }, asked)
+        let found = Authentication { iprev, spf, dkim, dmarc, arc, ..Authentication::default() };
+        Verified::of(found, asked)
     }
 
     fn verify_signatures(&self, signed: Signed<'_>, keys: &Keys, now: i64) -> (Vec<Dkim>, Arc) {

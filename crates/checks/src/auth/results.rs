@@ -8,6 +8,7 @@ use std::fmt::Write;
 use tidegate_mail::Message;
 
 use crate::authentication::{AuthResult, Authentication, DmarcPolicy};
+use crate::trust::bimi::Bimi;
 
 /// Bytes of one value that a stranger chose; domain names have 253 at most.
 const LONGEST_VALUE: usize = 255;
@@ -17,21 +18,21 @@ const LONGEST_VALUE: usize = 255;
 pub fn format(id: &str, authentication: &Authentication) -> String {
     let mut value = token(id);
     let before = value.len();
-    let Authentication { iprev, spf, dkim, dmarc, arc } = authentication;
+    let Authentication { iprev, spf, dkim, dmarc, arc, bimi } = authentication;
 
     if let Some(client) = iprev.client {
-        method(&mut value, "iprev", iprev.result, "");
+        method(&mut value, "iprev", iprev.result.as_str(), "");
         property(&mut value, "policy.iprev", &client.to_string());
         if let Some(name) = &iprev.name {
             let _ = write!(value, " ({})", comment(name));
         }
     }
     if !spf.domain.is_empty() {
-        method(&mut value, "spf", spf.result, &spf.reason);
+        method(&mut value, "spf", spf.result.as_str(), &spf.reason);
         property(&mut value, if spf.of_helo { "smtp.helo" } else { "smtp.mailfrom" }, &spf.domain);
     }
     for signature in dkim {
-        method(&mut value, "dkim", signature.result, &signature.reason);
+        method(&mut value, "dkim", signature.result.as_str(), &signature.reason);
         let properties = [
             ("header.d", signature.domain.as_str()),
             ("header.s", &signature.selector),
@@ -43,22 +44,41 @@ pub fn format(id: &str, authentication: &Authentication) -> String {
         }
     }
     if !dmarc.domain.is_empty() {
-        method(&mut value, "dmarc", dmarc.result, &dmarc.reason);
+        method(&mut value, "dmarc", dmarc.result.as_str(), &dmarc.reason);
         property(&mut value, "header.from", &dmarc.domain);
         if dmarc.result != AuthResult::None {
             property(&mut value, "policy.dmarc", policy(dmarc.policy));
         }
     }
     if arc.result != AuthResult::None {
-        method(&mut value, "arc", arc.result, &arc.reason);
+        method(&mut value, "arc", arc.result.as_str(), &arc.reason);
         if let Some(sealer) = &arc.sealer {
             property(&mut value, "header.d", sealer);
         }
+    }
+    if !bimi.domain.is_empty() {
+        brand(&mut value, bimi);
     }
     if value.len() == before {
         value.push_str("; none");
     }
     value
+}
+
+/// The mark of the author's domain (draft-brand-indicators-for-message-identification, section 7.7).
+/// The indicator's digest is left out: it goes with a BIMI-Indicator field, which is not added here.
+fn brand(value: &mut String, bimi: &Bimi) {
+    method(value, "bimi", bimi.result.as_str(), &bimi.detail);
+    property(value, "header.d", &bimi.domain);
+    property(value, "header.selector", &bimi.selector);
+    let Some(claim) = &bimi.claim else { return };
+    let authority = bimi.authority.map_or("none", |holds| if holds { "pass" } else { "fail" });
+    property(value, "policy.authority", authority);
+    let locations =
+        [("policy.authority-uri", &claim.authority), ("policy.indicator-uri", &claim.indicator)];
+    for (name, location) in locations {
+        location.iter().for_each(|location| property(value, name, location));
+    }
 }
 
 /// Which Authentication-Results fields of `message`, counted from 1 at the top, claim to be ours.
@@ -126,8 +146,8 @@ fn bare(value: &[u8]) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-fn method(value: &mut String, name: &str, result: AuthResult, reason: &str) {
-    let _ = write!(value, ";\n\t{name}={}", result.as_str());
+fn method(value: &mut String, name: &str, result: &str, reason: &str) {
+    let _ = write!(value, ";\n\t{name}={result}");
     if !reason.is_empty() {
         let _ = write!(value, " reason={}", quoted(reason));
     }
@@ -185,6 +205,8 @@ mod tests {
 
     use super::*;
     use crate::authentication::{Arc, Dkim, Dmarc, Iprev, Spf};
+    use crate::trust::bimi::BimiResult;
+    use crate::trust::bimi::record::Claim;
 
     #[test]
     fn all_results_are_told_in_one_field() {
@@ -219,13 +241,28 @@ mod tests {
                 sealer: Some("relay.example".to_owned()),
                 ..Arc::default()
             },
+            bimi: Bimi {
+                result: BimiResult::Pass,
+                domain: "example.org".to_owned(),
+                selector: "default".to_owned(),
+                claim: Some(Claim {
+                    indicator: None,
+                    authority: Some("https://example.org/vmc.pem".to_owned()),
+                }),
+                authority: Some(true),
+                detail: "VMC of Shop Inc by Marks Authority".to_owned(),
+                ..Bimi::default()
+            },
         };
         let expect = "mx.site.example;\n\tiprev=pass\n\t policy.iprev=192.0.2.1 (mail.example.org);\n\t\
             spf=softfail\n\t smtp.mailfrom=example.org;\n\t\
             dkim=fail reason=\"the body was changed\"\n\t header.d=example.org\n\t header.s=s1\n\t \
             header.a=rsa-sha256\n\t header.b=\"ab/d+fgh\";\n\t\
             dmarc=fail\n\t header.from=example.org\n\t policy.dmarc=reject;\n\t\
-            arc=pass\n\t header.d=relay.example";
+            arc=pass\n\t header.d=relay.example;\n\t\
+            bimi=pass reason=\"VMC of Shop Inc by Marks Authority\"\n\t header.d=example.org\n\t \
+            header.selector=default\n\t policy.authority=pass\n\t \
+            policy.authority-uri=\"https://example.org/vmc.pem\"";
         assert_eq!(format("mx.site.example", &authentication), expect);
         assert_eq!(format("mx.site.example", &Authentication::default()), "mx.site.example; none");
     }

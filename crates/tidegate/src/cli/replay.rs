@@ -247,6 +247,7 @@ impl<'j> Replay<'j> {
             estimate: self.recording.estimate,
             damped: Arc::clone(&self.recording.damped),
             decided: self.recording.decided.clone(),
+            mark: self.recording.mark.clone(),
             ..Recording::default()
         };
         let again = Again { further: true, ..Again::exactly(Arc::new(recording)) };

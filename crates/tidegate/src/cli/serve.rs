@@ -25,11 +25,12 @@ use crate::config::{Loaded, Options, Settings};
 use crate::daemon::holder::Holder;
 use crate::daemon::{Daemon, Session};
 use crate::http::{self, Pages, Phase, Status};
+use crate::indicators::Indicators;
 use crate::metrics::Metrics;
 use crate::names::Names;
 use crate::policies::StoredPolicies;
 use crate::quarantine::upkeep::look_after;
-use crate::reload::{self, AtWork};
+use crate::reload::{self, AtWork, Lasting};
 use crate::remembered::Remembered;
 use crate::{config, control, knowledge, logging, quarantine};
 
@@ -60,8 +61,16 @@ async fn serve(loaded: Loaded, options: &Options, names: &Arc<Names>) -> anyhow:
     let policies = knowledge.store.clone().map(|store| Arc::new(StoredPolicies::new(store)));
     let metrics = Metrics::new()?;
     let lessons = Arc::clone(&knowledge.lessons);
-    let (running, at_work) =
-        reload::start(loaded, &lessons, &remembered, policies.as_deref(), &metrics, names, None);
+    let indicators = Indicators::new(store.clone(), metrics.beside.clone());
+    let lasting = Lasting {
+        lessons: &lessons,
+        remembered: &remembered,
+        policies: policies.as_deref(),
+        indicators: &indicators,
+        metrics: &metrics,
+        names,
+    };
+    let (running, at_work) = reload::start(loaded, &lasting, None);
     let daemon = Daemon::new(
         running,
         metrics,

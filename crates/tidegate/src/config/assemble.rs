@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use tidegate_checks::lists::Lists;
 use tidegate_checks::table::CHECKS;
+use tidegate_checks::trust::bimi;
 use tidegate_checks::{AnyCheck, Entry, InvalidSetting, Site};
 use tidegate_dns::Resolver;
-use tidegate_engine::Parts;
+use tidegate_engine::{Parts, Unfetched};
 use tidegate_policy::{Policies, Policy, UserPolicy};
 use tidegate_rules::{RuleFile, RuleSet};
 use tidegate_signal::{Catalogue, Scores, SignalDef};
@@ -21,7 +22,7 @@ use super::mistake::{Findings, suggest};
 use super::settings::{Settings, table};
 use super::source::{Origin, Place, Sources};
 use super::tree::{Node, Value};
-use super::{Digests, Loaded, Summary, Written, built_in, digest, include, lint, policies};
+use super::{Digests, Loaded, Summary, Written, built_in, digest, include, lint, marks, policies};
 
 /// Builds everything that `written` asks for; `None` when there are mistakes, which are told.
 pub(super) fn assemble(
@@ -33,7 +34,8 @@ pub(super) fn assemble(
     let mut settings = Settings::read(&mut root, &written.defaults, &written.sources, findings);
     let mut builder = Builder { written, findings, digests: Digests::default() };
     builder.find_shadow(&mut settings);
-    let checks = builder.checks();
+    let mut checks = builder.checks();
+    let mark_roots = marks::set_up(&settings.trust.bimi, written, &mut checks, builder.findings);
     let lists = builder.lists(&settings);
     let mut catalogue = builder.catalogue(&lists);
     let rules = builder.rules(&settings, &mut catalogue);
@@ -68,6 +70,8 @@ pub(super) fn assemble(
         policies: Arc::new(Policies::new(book)),
         // Whoever keeps the store knows them.
         correspondents: None,
+        // Whoever runs a daemon fetches them.
+        indicators: settings.trust.bimi.enabled.then(|| Arc::new(Unfetched) as _),
         scores,
         resolver: resolver?,
         deadline: Duration::from_millis(settings.dns.deadline_ms),
@@ -77,7 +81,16 @@ pub(super) fn assemble(
     let effective = written.root.as_table().map(super::tree::Table::to_toml).unwrap_or_default();
     digests.configuration = digest::of_settings(&effective, &parts.site.id);
     let warnings = std::mem::take(&mut findings.warnings);
-    Some(Loaded { settings, parts, warnings, summary, effective, digests, shadow: None })
+    Some(Loaded {
+        settings,
+        parts,
+        mark_roots,
+        warnings,
+        summary,
+        effective,
+        digests,
+        shadow: None,
+    })
 }
 
 /// The configured id, or the host's name.
@@ -215,6 +228,11 @@ impl Builder<'_> {
         for def in tidegate_policy::personal::SIGNALS {
             if let Err(duplicate) = catalogue.add(def) {
                 self.findings.mistake(self.place(&["policy"]), duplicate.to_string(), "");
+            }
+        }
+        for def in bimi::SIGNALS {
+            if let Err(duplicate) = catalogue.add(def) {
+                self.findings.mistake(self.place(&["trust"]), duplicate.to_string(), "");
             }
         }
         for def in lists.iter().flat_map(Lists::raises) {

@@ -11,6 +11,7 @@ mod digest;
 mod environment;
 mod include;
 mod lint;
+mod marks;
 mod mistake;
 mod policies;
 mod read;
@@ -22,6 +23,7 @@ mod tree;
 
 use std::path::PathBuf;
 
+use tidegate_checks::trust::bimi::certificate::Roots;
 use tidegate_engine::Parts;
 
 pub(crate) use mistake::Mistake;
@@ -60,6 +62,8 @@ pub(crate) struct Loaded {
     pub(crate) settings: Settings,
     /// What an engine is made of.
     pub(crate) parts: Parts,
+    /// The roots that mark certificates may lead to.
+    pub(crate) mark_roots: Roots,
     /// What is allowed, and most likely not meant.
     pub(crate) warnings: Vec<Mistake>,
     /// How much there is.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tidegate_bayes::{Estimate, FEATURES_VERSION, LessonId};
+use tidegate_checks::trust::bimi::certificate::Evidence;
 use tidegate_dns::{Answers, Name, Question, Resolver, Written};
 use tidegate_engine::{Learnable, Recording};
 use tidegate_mail::{Address, Envelope, Tls};
@@ -53,6 +54,9 @@ pub(crate) struct Record {
     /// What recipients wanted; `None` in records of before it was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     decided: Option<Wanted>,
+    /// What was known of the author's mark certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mark: Option<Evidence>,
     /// The verdict, as `scan --json` tells it, without the time it took.
     pub(crate) verdict: String,
     /// What it takes to learn the message, but for the features.
@@ -152,6 +156,7 @@ impl Record {
             damped: (*recording.damped).clone(),
             estimate: recording.estimate.map(Estimated::from),
             decided: recording.decided.as_ref().map(|by| Wanted::of(by, |at| kept[at])),
+            mark: recording.mark.clone(),
             learnable: learnable
                 .map(|it| Named { id: *it.id.bytes(), features_version: FEATURES_VERSION }),
             features: learnable.map(|it| it.features.clone()).unwrap_or_default(),
@@ -202,6 +207,7 @@ impl Record {
             damped: Arc::new(self.damped.clone()),
             estimate: self.estimate.map(Estimate::from),
             decided: self.decided.as_ref().and_then(Wanted::decided_by),
+            mark: self.mark.clone(),
         }))
     }
 
@@ -350,6 +356,7 @@ pub(super) mod tests {
                 damped: ["SHOUTS".to_owned()].into(),
                 estimate: Some(estimate),
                 decided: None,
+                mark: Some(Evidence::Unknown),
                 verdict,
                 learnable: Some(Named { id: [7; 16], features_version: FEATURES_VERSION }),
                 features,

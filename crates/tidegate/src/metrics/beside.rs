@@ -1,4 +1,4 @@
-//! What is counted of the journal and of the shadow.
+//! What is counted of the journal, of the shadow and of fetches.
 //!
 //! Invariant: as in all metrics, labels come from the program, never from mail.
 
@@ -12,6 +12,7 @@ pub(crate) struct Beside {
     bytes: IntGauge,
     shadow: IntCounterVec,
     skipped: IntCounter,
+    marks: IntCounterVec,
 }
 
 impl Beside {
@@ -30,11 +31,18 @@ impl Beside {
             IntCounterVec::new(Opts::new("tidegate_shadow_total", help), &["live", "shadow"])?;
         let help = "Messages that the shadow configuration was too slow for, or failed at.";
         let skipped = IntCounter::new("tidegate_shadow_skipped_total", help)?;
+        let help = "Fetches of mark certificates, by what came of them.";
+        let marks =
+            IntCounterVec::new(Opts::new("tidegate_mark_fetches_total", help), &["outcome"])?;
+        for outcome in ["holds", "fails", "refused", "unreachable", "left_out"] {
+            marks.with_label_values(&[outcome]);
+        }
+        registry.register(Box::new(marks.clone()))?;
         registry.register(Box::new(records.clone()))?;
         registry.register(Box::new(bytes.clone()))?;
         registry.register(Box::new(shadow.clone()))?;
         registry.register(Box::new(skipped.clone()))?;
-        Ok(Self { records, bytes, shadow, skipped })
+        Ok(Self { records, bytes, shadow, skipped, marks })
     }
 
     /// Counts a record.
@@ -56,6 +64,11 @@ impl Beside {
     /// Counts a message that both configurations judged.
     pub(crate) fn shadow(&self, live: Verdict, shadow: Verdict) {
         self.shadow.with_label_values(&[live.as_str(), shadow.as_str()]).inc();
+    }
+
+    /// Counts a fetch of a mark certificate.
+    pub(crate) fn mark_fetched(&self, outcome: &str) {
+        self.marks.with_label_values(&[outcome]).inc();
     }
 
     /// Counts a message that the shadow did not judge.

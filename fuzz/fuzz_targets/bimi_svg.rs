@@ -1,0 +1,14 @@
+//! Any document is looked at within bounds, and no script gets through.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tidegate_checks::trust::bimi::svg::inspect;
+
+fuzz_target!(|document: &[u8]| {
+    if let Ok(title) = inspect(document) {
+        assert!(!title.is_empty());
+        let text = String::from_utf8_lossy(document).to_ascii_lowercase();
+        assert!(!text.contains("<script>") || text.contains("<!--") || text.contains("<![cdata["));
+    }
+});
