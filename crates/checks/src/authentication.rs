@@ -145,6 +145,8 @@ pub struct Dkim {
     pub result: AuthResult,
     /// `d=`, lower case.
     pub domain: String,
+    /// Of `i=`, in lower case; `d=` where that is not given.
+    pub identity: String,
     /// `s=`.
     pub selector: String,
     /// The first bytes of `b=`, which tell signatures of one domain apart (RFC 6008).

@@ -25,6 +25,7 @@ pub mod content;
 pub mod headers;
 pub mod links;
 pub mod lists;
+pub mod trust;
 
 pub use check::{AnyCheck, Check, Configured, Entry, InvalidSetting, Questions, Stage};
 pub use known::{Known, Network, ParseNetworkError, Site};

@@ -292,6 +292,7 @@ mod tests {
             own_signals: None,
             recipients: Vec::new(),
             authentication: Default::default(),
+            trust: Default::default(),
             fields: Fields::default(),
             missing: Missing { asked: 20, unanswered: 3, offline: false },
             learnable: None,

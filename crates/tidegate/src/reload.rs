@@ -69,7 +69,7 @@ pub(crate) fn start(
     parts.scores = parts.scores.damping(remembered.damped().clone());
     parts.correspondents = settings.correspondents.enabled.then(|| Arc::clone(remembered) as _);
     lay(policies, &parts.policies);
-    let zones = parts.lists.zones().cloned().collect();
+    let zones = parts.lists.zones().chain(parts.trust.zones()).cloned().collect();
     let prober = Prober::start(parts.resolver.clone(), zones);
     let resolver = parts.resolver.clone();
     let engine = Arc::new(Engine::new(parts));

@@ -8,13 +8,14 @@ use std::fmt::Write;
 use tidegate_mail::Message;
 
 use crate::authentication::{AuthResult, Authentication, DmarcPolicy};
+use crate::trust::Trust;
 
 /// Bytes of one value that a stranger chose; domain names have 253 at most.
 const LONGEST_VALUE: usize = 255;
 
 /// The value of our field, folded with `\n` and a tab.
 #[must_use]
-pub fn format(id: &str, authentication: &Authentication) -> String {
+pub fn format(id: &str, authentication: &Authentication, trust: &Trust) -> String {
     let mut value = token(id);
     let before = value.len();
     let Authentication { iprev, spf, dkim, dmarc, arc } = authentication;
@@ -54,6 +55,10 @@ pub fn format(id: &str, authentication: &Authentication) -> String {
         if let Some(sealer) = &arc.sealer {
             property(&mut value, "header.d", sealer);
         }
+    }
+    for told in trust.marks.iter().filter_map(|found| found.told.as_ref()) {
+        named(&mut value, told.method, told.result, &told.reason);
+        told.properties.iter().for_each(|(name, text)| property(&mut value, name, text));
     }
     if value.len() == before {
         value.push_str("; none");
@@ -127,7 +132,11 @@ fn bare(value: &[u8]) -> String {
 }
 
 fn method(value: &mut String, name: &str, result: AuthResult, reason: &str) {
-    let _ = write!(value, ";\n\t{name}={}", result.as_str());
+    named(value, name, result.as_str(), reason);
+}
+
+fn named(value: &mut String, name: &str, result: &str, reason: &str) {
+    let _ = write!(value, ";\n\t{name}={result}");
     if !reason.is_empty() {
         let _ = write!(value, " reason={}", quoted(reason));
     }
@@ -226,8 +235,11 @@ mod tests {
             header.a=rsa-sha256\n\t header.b=\"ab/d+fgh\";\n\t\
             dmarc=fail\n\t header.from=example.org\n\t policy.dmarc=reject;\n\t\
             arc=pass\n\t header.d=relay.example";
-        assert_eq!(format("mx.site.example", &authentication), expect);
-        assert_eq!(format("mx.site.example", &Authentication::default()), "mx.site.example; none");
+        assert_eq!(format("mx.site.example", &authentication, &Trust::default()), expect);
+        assert_eq!(
+            format("mx.site.example", &Authentication::default(), &Trust::default()),
+            "mx.site.example; none"
+        );
     }
 
     #[test]
@@ -246,7 +258,7 @@ mod tests {
             },
             ..Authentication::default()
         };
-        let value = format("mx", &authentication);
+        let value = format("mx", &authentication, &Trust::default());
         let bare = bare(value.as_bytes());
         let methods: Vec<_> =
             bare.split(';').skip(1).map(|it| it.trim().split('=').next().unwrap()).collect();

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use tidegate_bayes::{AutoLearn, Limits};
 use tidegate_checks::Network;
 use tidegate_checks::lists::ListsConfig;
+use tidegate_checks::trust::TrustConfig;
 
 use super::mistake::{Findings, suggest};
 use super::policies::PolicySettings;
@@ -35,6 +36,7 @@ pub(crate) struct Settings {
     pub(crate) quarantine: tidegate_quarantine::Config,
     pub(crate) policy: PolicySettings,
     pub(crate) lists: ListsConfig,
+    pub(crate) trust: TrustConfig,
     pub(crate) message: tidegate_mail::Bounds,
     pub(crate) network: Networks,
     pub(crate) rules: Rules,
@@ -45,7 +47,7 @@ pub(crate) struct Settings {
 }
 
 /// The names of all sections.
-pub(crate) const SECTIONS: [&str; 21] = [
+pub(crate) const SECTIONS: [&str; 22] = [
     "server",
     "milter",
     "http",
@@ -58,6 +60,7 @@ pub(crate) const SECTIONS: [&str; 21] = [
     "quarantine",
     "policy",
     "lists",
+    "trust",
     "message",
     "network",
     "rules",
@@ -239,6 +242,7 @@ impl Settings {
             correspondents,
             quarantine,
             lists,
+            trust,
             message,
             network,
             rules,
