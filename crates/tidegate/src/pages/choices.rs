@@ -43,10 +43,12 @@ const ACTIONS: [(&str, &str); 5] = [
     ("reject", "refuse it; its sender is told"),
 ];
 
-const BULK: [(&str, &str); 3] = [
+const BULK: [(&str, &str); 5] = [
     ("want", "I want them like any other mail"),
     ("tag", "Deliver them, marked as what may be spam is"),
     ("quarantine", "Hold them, as what is very likely spam is"),
+    ("tag-unwanted", "Mark those that nobody vouches I asked for, or that break the rules"),
+    ("quarantine-unwanted", "Hold those that nobody vouches I asked for, or that break the rules"),
 ];
 
 /// Edits that are told on the page.
@@ -72,7 +74,7 @@ struct Shown {
     filtering: bool,
     bands: Vec<Band>,
     bulk: String,
-    bulk_choices: [(&'static str, &'static str); 3],
+    bulk_choices: [(&'static str, &'static str); 5],
     allowed: String,
     blocked: String,
     languages: String,
