@@ -101,7 +101,8 @@ fn feedback_id(proof: &Proof<'_>) -> Option<String> {
     let text = proof.message.field("Feedback-ID")?.raw_text();
     let parts: Vec<&str> = text.trim().split(':').collect();
     let sender = parts.last().filter(|last| (5..=15).contains(&last.len()))?;
-    let signed = proof.signatures().any(|it| covers(it, "Feedback-ID"));
+    let by_author = |it: &Dkim| proof.is_of_author(&it.domain) && covers(it, "Feedback-ID");
+    let signed = proof.signatures().any(by_author);
     (parts.len() <= 4 && signed).then(|| (*sender).to_owned())
 }
 
