@@ -176,7 +176,11 @@ fn report(name: &str, judged: &[(f64, bool)]) {
             }
         }
     }
-    let area = area / (many.max(1) * one.max(1)) as f64;
+    if many == 0 || one == 0 {
+        println!("{name}: {many} to many, {one} to one");
+        return;
+    }
+    let area = area / (many * one) as f64;
     print!("{name}: {many} to many, {one} to one, area {area:.4}");
     points.iter().for_each(|(limit, found)| {
         print!("; at {limit} % wrong {:.1} % found", *found as f64 * 100.0 / many.max(1) as f64)

@@ -101,15 +101,6 @@ impl Authentication {
         };
         proved.then_some(&author.address)
     }
-
-    /// Whether a passing DKIM signature of any domain covers the header field `name`.
-    #[must_use]
-    pub fn signs(&self, name: &str) -> bool {
-        self.dkim.iter().any(|signature| {
-            signature.result == AuthResult::Pass
-                && signature.covers.iter().any(|field| field.eq_ignore_ascii_case(name))
-        })
-    }
 }
 
 /// Reverse-name check of the client.

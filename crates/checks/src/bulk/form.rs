@@ -33,6 +33,8 @@ pub const NAMES: [&str; FEATURES] = [
 const MOST_LINKS: usize = 200;
 /// Letters or digits in one piece of an address that no person gave it.
 const TOKEN: usize = 20;
+/// Bytes of a text that are looked at, at its end, where ways out are.
+pub(super) const LONGEST_TEXT: usize = 65_536;
 /// Bytes at the end of a text where a footer is looked for.
 const FOOTER: usize = 700;
 
@@ -48,7 +50,7 @@ pub fn features(message: &Message<'_>, envelope: &Envelope) -> [f64; FEATURES] {
         (Some(sender), Some(author)) => registered_domain(sender) != registered_domain(author),
         _ => false,
     };
-    let text = message.text().to_lowercase();
+    let text = end_of(message.text(), LONGEST_TEXT).to_ascii_lowercase();
     let links: Vec<_> = message.links().iter().take(MOST_LINKS).collect();
     let anchors = links.iter().filter(|link| matches!(link.kind, LinkKind::Href | LinkKind::Plain));
     let (mut followed, mut tokens, mut way_out) = (0, 0, false);
@@ -163,14 +165,18 @@ fn has_token(url: &str) -> bool {
     })
 }
 
-/// A line drawn near the end, and a link below it.
-fn has_footer(text: &str) -> bool {
-    let text = text.trim_end();
-    let mut from = text.len().saturating_sub(FOOTER);
+/// The last bytes of a text.
+pub(super) fn end_of(text: &str, most: usize) -> &str {
+    let mut from = text.len().saturating_sub(most);
     while !text.is_char_boundary(from) {
         from += 1;
     }
-    let end = &text[from..];
+    text.get(from..).unwrap_or_default()
+}
+
+/// A line drawn near the end, and a link below it.
+fn has_footer(text: &str) -> bool {
+    let end = end_of(text.trim_end(), FOOTER);
     let drawn = ["_____", "-----", "=====", "*****", "~~~~~"];
     let line = drawn.iter().filter_map(|line| end.find(line)).min();
     line.is_some_and(|at| end[at..].contains("http"))

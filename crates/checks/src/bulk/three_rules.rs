@@ -15,7 +15,7 @@ use tidegate_dns::Answers;
 use tidegate_mail::{LinkKind, Message};
 use tidegate_signal::{Family, SignalDef, Signals};
 
-use super::form::leads_out;
+use super::form::{LONGEST_TEXT, end_of, leads_out};
 use super::probability::{self, LIKELY};
 use crate::authentication::{AuthResult, Authentication};
 use crate::links::owner::{is_host, same_owner};
@@ -165,7 +165,7 @@ fn way_out(known: &Known<'_>, message: &Message<'_>) -> Option<&'static str> {
     if in_text {
         return Some("by a link in the text");
     }
-    let text = message.text().to_ascii_lowercase();
+    let text = end_of(message.text(), LONGEST_TEXT).to_ascii_lowercase();
     let at = ["unsubscribe", "opt out", "opt-out", "abmelden", "désabonner"];
     let by_mail = at.iter().filter_map(|word| text.find(word)).min();
     by_mail.is_some_and(|_| text.contains('@')).then_some("by an address in the text")

@@ -130,9 +130,17 @@ pub struct Mark {
     pub opt_in: OptIn,
 }
 
+/// Letters of a domain or an address that are told.
+const LONGEST_SUBJECT: usize = 255;
+
 impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { certifier, subject, class, opt_in, .. } = self;
+        let Self { certifier, class, opt_in, .. } = self;
+        // The subject may be a stranger's choice, and this goes into a header field.
+        let plain = |c: char| {
+            if c.is_ascii_alphanumeric() || ".-_@+=:".contains(c) { c } else { '?' }
+        };
+        let subject: String = self.subject.chars().take(LONGEST_SUBJECT).map(plain).collect();
         write!(f, "{certifier} for {subject} ({} mail", class.as_str())?;
         if *opt_in != OptIn::Unknown {
             write!(f, ", opt-in {}", opt_in.as_str())?;
@@ -215,12 +223,13 @@ impl Trust {
         asked.max_by_key(|mark| mark.opt_in)
     }
 
-    /// Those that are verified, for a header field: `vbr: certifier.example for shop.example (list
-    /// mail)`; `None` without any.
+    /// Those that somebody else than the sender vouches for and that are verified, for a header field:
+    /// `vbr: certifier.example for shop.example (list mail)`; `None` without any.
     #[must_use]
     pub fn field(&self) -> Option<String> {
+        let vouched = self.verified().filter(|mark| mark.kind != MarkKind::Practice);
         let each: Vec<String> =
-            self.verified().map(|mark| format!("{}: {mark}", mark.kind.as_str())).collect();
+            vouched.map(|mark| format!("{}: {mark}", mark.kind.as_str())).collect();
         (!each.is_empty()).then(|| each.join("; "))
     }
 }
@@ -344,5 +353,54 @@ impl Trustmarks {
                 signals.raise_with(def.clone(), *points, found.evidence());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_stranger_chose_can_neither_add_a_mark_nor_a_field() {
+        let mark = Mark {
+            kind: MarkKind::Vetted,
+            certifier: "the operator".to_owned(),
+            subject: "a.example); vbr: all\r\nX: é".to_owned(),
+            class: Class::All,
+            opt_in: OptIn::Unknown,
+        };
+        let found = FoundMark {
+            mark,
+            result: MarkResult::Verified,
+            why: String::new(),
+            says: None,
+            told: None,
+        };
+        let field = Trust { marks: vec![found] }.field();
+        let expect = "vetted: the operator for a.example???vbr:?all??X:?? (all mail)";
+        assert_eq!(field.as_deref(), Some(expect));
+    }
+
+    #[test]
+    fn consent_is_what_a_verified_mark_vouches_for() {
+        let found = |result, opt_in| FoundMark {
+            mark: Mark {
+                kind: MarkKind::Vbr,
+                certifier: "vouch.example".to_owned(),
+                subject: "shop.example".to_owned(),
+                class: Class::List,
+                opt_in,
+            },
+            result,
+            why: String::new(),
+            says: None,
+            told: None,
+        };
+        let consent =
+            |result, opt_in| Trust { marks: vec![found(result, opt_in)] }.consent().is_some();
+        assert!(consent(MarkResult::Verified, OptIn::Single));
+        assert!(!consent(MarkResult::Verified, OptIn::Unknown));
+        assert!(!consent(MarkResult::Claimed, OptIn::Confirmed));
+        assert!(!consent(MarkResult::Denied, OptIn::Confirmed));
     }
 }
