@@ -223,9 +223,14 @@ fn a_sender_is_told_what_to_mend() {
     };
     let told = scan("198.51.100.7");
     let (_, advice) = told.split_once("If you send this mail").expect(&told);
-    for missing in
-        ["SPF: football", "PTR: 198.51.100.7", "DKIM: ", "alignment: ", "List-Unsubscribe-Post", "List-Id"]
-    {
+    for missing in [
+        "SPF: football",
+        "PTR: 198.51.100.7",
+        "DKIM: ",
+        "alignment: ",
+        "List-Unsubscribe-Post",
+        "List-Id",
+    ] {
         assert!(advice.contains(missing), "{missing} in {advice}");
     }
     let told = scan("203.0.113.9");

@@ -241,3 +241,31 @@ async fn a_message_with_all_kinds_asks_nothing_more_when_its_body_has_come() {
     assert_eq!(in_all - before, without - before_without, "a round of lookups was added");
     assert_eq!(in_all - without, 3, "one for VBR, one for each list");
 }
+
+/// Recorded spam, under the header of a marked message: `TIDEGATE_CORPUS` names a folder with an `index`.
+/// Mail is not part of the project, so its absence fails no test.
+#[tokio::test]
+async fn no_spam_gains_by_the_claims_that_it_copies() {
+    let Some(folder) = std::env::var_os("TIDEGATE_CORPUS").map(std::path::PathBuf::from) else {
+        return eprintln!("skipped: no corpus");
+    };
+    let index = std::fs::read_to_string(folder.join("index")).unwrap();
+    let marked = signed(MAIL, "shop.example");
+    let claims: String = marked
+        .split_inclusive("\r\n")
+        .take_while(|line| *line != "\r\n")
+        .filter(|line| !["From:", "To:", "Date:"].iter().any(|name| line.starts_with(name)))
+        .collect();
+    let world = World::new();
+    let mut judged = 0;
+    for name in index.lines().filter_map(|line| line.strip_prefix("spam ")) {
+        let spam = String::from_utf8_lossy(&std::fs::read(folder.join(name)).unwrap()).into_owned();
+        for mail in [format!("{claims}{spam}"), spam] {
+            let found = world.judge(STRANGER, "x@evil.example", "berta@site.example", &mail).await;
+            assert_eq!(points(&found).0, 0.0, "{name}: {:?}", found.signals);
+            assert_eq!(field(&found, "X-Trustmark"), None, "{name}");
+        }
+        judged += 1;
+    }
+    eprintln!("{judged} messages of spam");
+}
