@@ -60,7 +60,9 @@ struct Case {
 }
 
 fn main() {
-    let index = std::env::args().nth(1).expect("the index");
+    let Some(index) = std::env::args().nth(1) else {
+        return eprintln!("fit_bulk INDEX [--rest]");
+    };
     let rest = std::env::args().nth(2).is_some_and(|flag| flag == "--rest");
     let folder = Path::new(&index).parent().unwrap();
     let text = std::fs::read_to_string(&index).unwrap();
@@ -77,7 +79,7 @@ fn main() {
         cases.push(Case {
             features: features(&message, &Envelope::infer(&message)),
             many,
-            half: hash.finish() % 2 == 0,
+            half: hash.finish().is_multiple_of(2),
             folder: name.split('/').next().unwrap().to_owned(),
         });
     }
@@ -85,7 +87,7 @@ fn main() {
     println!("{} messages of ham, {many} sent to many; {left_out} more can't be told", cases.len());
     let mut judged = Vec::new();
     for half in [false, true] {
-        let weights = fit(cases.iter().filter(|case| case.half == half));
+        let weights = fit(&cases.iter().filter(|case| case.half == half).collect::<Vec<_>>());
         let others = cases.iter().filter(|case| case.half != half);
         judged.extend(others.map(|case| (odds(&weights, case), case)));
     }
@@ -98,7 +100,7 @@ fn main() {
         folders.entry(&case.folder).or_default().push((*odds, case.many));
     }
     folders.iter().for_each(|(folder, judged)| report(folder, judged));
-    let weights = fit(cases.iter());
+    let weights = fit(&cases.iter().collect::<Vec<_>>());
     println!("const BIAS: f64 = {:.2};", weights[FEATURES]);
     NAMES.iter().zip(weights).for_each(|(name, weight)| println!("    {weight:.2}, // {name}"));
 }
@@ -124,14 +126,14 @@ fn is_to_many(message: &Message<'_>) -> Option<bool> {
 
 /// Projects every weight to 0 or more: each number was chosen since it speaks for mail to many, and
 /// where it seems not to, the sample lacks such mail.
-fn fit<'c>(cases: impl Iterator<Item = &'c Case> + Clone) -> [f64; FEATURES + 1] {
+fn fit(cases: &[&Case]) -> [f64; FEATURES + 1] {
     let mut weights = [0.0; FEATURES + 1];
-    let all = cases.clone().count() as f64;
+    let all = cases.len() as f64;
     // Each class counts for half, however many messages it has.
-    let share = cases.clone().filter(|case| case.many).count() as f64 / all;
+    let share = cases.iter().filter(|case| case.many).count() as f64 / all;
     for _ in 0..STEPS {
         let mut slope = [0.0; FEATURES + 1];
-        for case in cases.clone() {
+        for case in cases {
             let weight = 0.5 / if case.many { share } else { 1.0 - share };
             let wrong =
                 1.0 / (1.0 + (-odds(&weights, case)).exp()) - f64::from(u8::from(case.many));

@@ -80,7 +80,7 @@ impl<'k> Proof<'k> {
         let direct = self.by_spf().is_some_and(|host| {
             aligned(host, &signature.domain) || self.author.is_some_and(|it| aligned(host, it))
         });
-        !direct && !(self.named && covers(signature, "To"))
+        !(direct || self.named && covers(signature, "To"))
     }
 
     /// Whether `domain` is of the author's organisation.
