@@ -24,7 +24,7 @@ use tidegate_signal::{Family, SignalDef, Signals};
 
 use self::certificate::{Evidence, Failure};
 use self::record::{Claim, DEFAULT_SELECTOR, Published};
-use super::MarkResult;
+use super::{Class, FoundMark, Mark, MarkKind, MarkResult, OptIn};
 use crate::authentication::{AuthResult, Authentication};
 use crate::{AnyCheck, InvalidSetting, Known, Questions, Stage};
 
@@ -161,6 +161,27 @@ pub struct Bimi {
     /// Who vouches for whom, in words, or why nobody does.
     pub detail: String,
 }
+
+impl Bimi {
+    /// The mark, where a certifier stands behind it.
+    pub(super) fn as_mark(&self) -> Option<FoundMark> {
+        let printable = |c: char| if matches!(c, ' '..='~') && c != ';' { c } else { '?' };
+        let mark = Mark {
+            kind: MarkKind::Brand,
+            certifier: self.detail.chars().take(LONGEST_CERTIFIER).map(printable).collect(),
+            subject: self.domain.clone(),
+            class: Class::All,
+            opt_in: OptIn::Unknown,
+        };
+        let verified = self.mark == MarkResult::Verified;
+        let found =
+            FoundMark { mark, result: self.mark, why: String::new(), says: None, told: None };
+        verified.then_some(found)
+    }
+}
+
+/// Letters of who vouches that are told in a header field: names in a certificate are its owner's choice.
+const LONGEST_CERTIFIER: usize = 120;
 
 /// Where records may stand, the first that is there counts.
 fn places(selector: &str, domain: &str) -> impl Iterator<Item = (Name, String)> {

@@ -47,6 +47,8 @@ pub enum MarkKind {
     Practice,
     /// The operator's own list.
     Vetted,
+    /// A certified brand (BIMI), which says who writes, not that anybody asked for it.
+    Brand,
 }
 
 impl MarkKind {
@@ -59,6 +61,7 @@ impl MarkKind {
             Self::Addresses => "addresses",
             Self::Practice => "practice",
             Self::Vetted => "vetted",
+            Self::Brand => "bimi",
         }
     }
 }
@@ -345,6 +348,8 @@ impl Trustmarks {
         if let Some(proof) = Proof::of(known) {
             self.kinds.iter().for_each(|kind| kind.find(&proof, answers, &mut trust.marks));
         }
+        // Its own check says what it means for the score, and its own line in the results tells it.
+        trust.marks.extend(known.authentication.and_then(|it| it.bimi.as_mark()));
         trust
     }
 

@@ -192,6 +192,7 @@ impl World {
             ..Envelope::default()
         };
         let known = Known {
+            trust: None,
             envelope: &envelope,
             message: Some(&message),
             authentication: None,
@@ -214,6 +215,7 @@ impl World {
         let authentication = Authentication { bimi, ..Authentication::default() };
         let (envelope, site) = (Envelope::default(), Site::default());
         let known = Known {
+            trust: None,
             envelope: &envelope,
             message: None,
             authentication: Some(&authentication),
