@@ -303,7 +303,7 @@ fn other_mind(folder: &Path) -> PathBuf {
     fs::write(folder.join("rules.toml"), rules).unwrap();
     let new = folder.join("new.toml");
     let settings = "[server]\nid = \"mx.example.test\"\n[lists]\nenabled = false\n\
-                    [rules]\nfiles = [\"rules.toml\"]\n[scores]\nSPF_PASS = 1.5\n";
+                    [rules]\nfiles = [\"rules.toml\"]\n[statistics]\nenabled = false\n[scores]\nSPF_PASS = 1.5\n";
     fs::write(&new, settings).unwrap();
     new
 }
