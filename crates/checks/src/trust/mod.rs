@@ -5,6 +5,9 @@
 //! on, each in its file; what they find is [`Trust`], which checks, header fields and
 //! `Authentication-Results` read. `README.md` beside this file has the table of all kinds.
 //!
+//! Marks of brands ([`bimi`]) are looked for by a check of their own: their certificates are fetched beside
+//! the mail, and their outcome is one of [`Authentication`](crate::authentication::Authentication).
+//!
 //! To add a kind: write its file with a [`Kind`], add its line to [`MarkKind`] and to
 //! [`Trustmarks::build`], and its signals to [`SIGNALS`].
 //!

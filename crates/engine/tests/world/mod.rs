@@ -141,6 +141,7 @@ impl World {
             policy: Default::default(),
             policies: Default::default(),
             correspondents: None,
+            indicators: None,
             scores: Default::default(),
             resolver: Resolver::new(&dns.config()).unwrap(),
             deadline: Duration::from_secs(2),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tidegate_checks::lists::Lists;
 use tidegate_checks::table::CHECKS;
-use tidegate_checks::trust::Trustmarks;
+use tidegate_checks::trust::{Trustmarks, bimi};
 use tidegate_checks::{AnyCheck, Entry, InvalidSetting, Site};
 use tidegate_dns::Resolver;
 use tidegate_engine::{Parts, Unfetched};
@@ -251,7 +251,7 @@ impl Builder<'_> {
                 self.findings.mistake(self.place(&["policy"]), duplicate.to_string(), "");
             }
         }
-        for def in tidegate_checks::trust::bimi::SIGNALS {
+        for def in bimi::SIGNALS {
             if let Err(duplicate) = catalogue.add(def) {
                 self.findings.mistake(self.place(&["trust"]), duplicate.to_string(), "");
             }

@@ -31,9 +31,9 @@ pub(super) const BULK: [(&str, &str); 5] = [
     ("quarantine", "Treat them as mail that is very likely spam"),
     (
         "tag-unwanted",
-        "Treat as mail that may be spam those that break the rules, or that nobody vouches I asked for",
+        "Treat unwanted ones as mail that may be spam: not asked for, or without a way out",
     ),
-    ("quarantine-unwanted", "Treat such mail as very likely spam"),
+    ("quarantine-unwanted", "Treat unwanted ones as mail that is very likely spam"),
 ];
 
 /// Most points that can be asked for, and days that mail can be kept for.
