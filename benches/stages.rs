@@ -75,6 +75,7 @@ static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| {
         bounds: Bounds::default(),
         checks: CHECKS.iter().map(|entry| (entry.load)(toml::Table::new()).unwrap()).collect(),
         lists: Default::default(),
+        trust: Default::default(),
         rules: rules.unwrap_or_else(|mistakes| panic!("{mistakes:?}")),
         statistics: None,
         policy: Default::default(),

@@ -126,3 +126,15 @@ fn the_effective_configuration_is_one_that_can_be_used() {
     let output = check(&["--config", file.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
 }
+
+#[test]
+fn a_vetted_sender_whose_day_has_passed_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("tidegate.toml");
+    let vetted = "[trust.vetted.shop]\ndomain = 'shop.example'\nuntil = '2020-01-31'\nnote = 'x'\n";
+    fs::write(&file, vetted).unwrap();
+    let output = check(&["--config", file.to_str().unwrap()]);
+    let told = String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains("[trust.vetted.shop] ended on 2020-01-31"), "{told}");
+}

@@ -47,6 +47,16 @@ subjects = ["sender", "links"]
 codes = [{ match = "127.0.1.2", signal = "DOMAIN_LISTED_MINE", score = 2.0, says = "A domain is on my list" }]
 "#;
 
+/// Certifiers who come with the program are not asked either; one of this test's is.
+const DNSWL_OFF: &str = r#"
+[trust.lists]
+dnswl.enabled = false
+dnswl-domains.enabled = false
+iadb.enabled = false
+[trust.vbr."vouch.test"]
+opt_in = "confirmed"
+"#;
+
 /// The world: a sender with everything in order, and lists that list somebody else.
 fn world() -> TestServer {
     let server = TestServer::start();
@@ -92,11 +102,10 @@ fn daemon(server: &TestServer, more: &str) -> Daemon {
         "surbl",
         "uribl",
         "mailspike-allow",
-        "dnswl",
-        "dnswl-domains",
     ]
     .iter()
     .map(|zone| format!("[lists.zones.{zone}]\nenabled = false\n"))
+    .chain([DNSWL_OFF.to_owned()])
     .collect();
     // What would be held is delivered with its marks, for the tests to see them.
     let tag_only = "[policy.default]\nat_quarantine = \"tag\"\n";
@@ -173,4 +182,60 @@ fn a_list_that_lists_the_world_is_set_aside() {
     let (_, metrics) = daemon.get("/metrics").unwrap();
     let line = metrics.lines().find(|line| line.contains("zone=\"bl.test\""));
     assert!(line.is_some(), "{metrics}");
+}
+
+#[test]
+fn a_trustmark_is_told_and_forged_ones_are_taken_off() {
+    let server = world();
+    server.txt(&format!("{FOOTBALL}._vouch.vouch.test"), "all");
+    let daemon = daemon(&server, "");
+    let Some(postfix) = Postfix::start(&daemon.tcp_milter(), &[]) else { return };
+    let claim =
+        format!("VBR-Info: md={FOOTBALL}; mc=all; mv=vouch.test;\nX-Trustmark: best of all\n");
+    assert!(postfix.send(&joe(&format!("{claim}{SIGNED}"))).starts_with("250"));
+    let delivered = postfix.delivered();
+    let [marks] = &fields(&delivered, "X-Trustmark")[..] else { panic!("{delivered}") };
+    assert!(marks.starts_with("vbr: vouch.test for football.example.com"), "{marks}");
+    let [results] = &fields(&delivered, "Authentication-Results")[..] else { panic!() };
+    assert!(results.contains("vbr=pass"), "{results}");
+}
+
+#[test]
+fn a_sender_is_told_what_to_mend() {
+    let server = world();
+    let dir = tempfile::tempdir().unwrap();
+    let (config, letter) = (dir.path().join("t.toml"), dir.path().join("news.eml"));
+    let text =
+        format!("[dns]\nservers = [\"{}\"]\n[lists]\nenabled = false\n{DNSWL_OFF}", ask(&server));
+    std::fs::write(&config, text).unwrap();
+    let bulk = SIGNED.replace("Hi.", "Hello all.");
+    std::fs::write(&letter, format!("Precedence: bulk\n{bulk}")).unwrap();
+    let scan = |client: &str| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_tidegate"))
+            .arg("--config")
+            .arg(&config)
+            .args(["scan", "--ip", client, "--helo", "mail.football.example.com"])
+            .args(["--from", "joe@football.example.com"])
+            .arg(&letter)
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let told = scan("198.51.100.7");
+    let (_, advice) = told.split_once("If you send this mail").expect(&told);
+    for missing in [
+        "SPF: football",
+        "PTR: 198.51.100.7",
+        "DKIM: ",
+        "alignment: ",
+        "List-Unsubscribe-Post",
+        "List-Id",
+    ] {
+        assert!(advice.contains(missing), "{missing} in {advice}");
+    }
+    let told = scan("203.0.113.9");
+    let (_, advice) = told.split_once("If you send this mail").expect(&told);
+    for present in ["SPF: ", "PTR: ", "alignment: "] {
+        assert!(!advice.contains(present), "{present} in {advice}");
+    }
 }

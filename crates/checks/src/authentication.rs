@@ -105,15 +105,6 @@ impl Authentication {
         };
         proved.then_some(&author.address)
     }
-
-    /// Whether a passing DKIM signature of any domain covers the header field `name`.
-    #[must_use]
-    pub fn signs(&self, name: &str) -> bool {
-        self.dkim.iter().any(|signature| {
-            signature.result == AuthResult::Pass
-                && signature.covers.iter().any(|field| field.eq_ignore_ascii_case(name))
-        })
-    }
 }
 
 /// Reverse-name check of the client.
@@ -149,6 +140,8 @@ pub struct Dkim {
     pub result: AuthResult,
     /// `d=`, lower case.
     pub domain: String,
+    /// Of `i=`, in lower case; `d=` where that is not given.
+    pub identity: String,
     /// `s=`.
     pub selector: String,
     /// The first bytes of `b=`, which tell signatures of one domain apart (RFC 6008).

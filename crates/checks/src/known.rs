@@ -10,6 +10,7 @@ use serde::Deserialize;
 use tidegate_mail::{Envelope, Message};
 
 use crate::authentication::Authentication;
+use crate::trust::Trust;
 
 /// Everything known so far.
 #[derive(Clone, Copy)]
@@ -20,6 +21,8 @@ pub struct Known<'m> {
     pub message: Option<&'m Message<'m>>,
     /// From [`Stage::Authenticated`](crate::Stage::Authenticated) on.
     pub authentication: Option<&'m Authentication>,
+    /// Who vouches for it; known when [`judge`](crate::Check::judge) is called.
+    pub trust: Option<&'m Trust>,
     /// The receiving site.
     pub site: &'m Site,
     /// When the message arrived, in seconds since 1970, UTC.

@@ -39,4 +39,6 @@ pub const CHECKS: &[Entry] = &[
     plain::<attachments::kind::Kind>(),
     plain::<bulk::precedence::Precedence>(),
     plain::<bulk::way_out::WayOut>(),
+    plain::<bulk::probability::Probability>(),
+    plain::<bulk::three_rules::ThreeRules>(),
 ];

@@ -7,6 +7,7 @@
 
 use tidegate_checks::auth::results;
 use tidegate_checks::authentication::Authentication;
+use tidegate_checks::trust::Trust;
 use tidegate_mail::Message;
 use tidegate_policy::{Action, Decision, Form, explain};
 use tidegate_signal::Signals;
@@ -16,16 +17,19 @@ use crate::recipients::{Decided, Telling};
 
 /// Fields that speak in this filter's name, or in that of the receiving site, as those of BIMI do; incoming
 /// ones are removed.
-const OURS: [&str; 8] = [
+const OURS: [&str; 9] = [
     "X-Spam-Flag",
     "X-Spam-Score",
     "X-Spam-Status",
     "X-Spam-Level",
     "X-Tidegate-Release",
+    "X-Trustmark",
     "BIMI-Location",
     "BIMI-Indicator",
     "BIMI-Logo-Preference",
 ];
+
+const STATUS: &str = "X-Spam-Status";
 
 /// Past so many forged copies of one field the message carries them all the same; each removal
 /// costs the MTA a search.
@@ -76,6 +80,8 @@ pub struct Fields {
     results: String,
     score: f32,
     status: Status,
+    /// Marks that were recognised.
+    trustmark: Option<String>,
     subject: Option<String>,
 }
 
@@ -99,6 +105,7 @@ impl Fields {
         message: &Message<'_>,
         id: &str,
         authentication: &Authentication,
+        trust: &Trust,
         decided: &Decided,
         signals: &Signals,
         missing: Missing,
@@ -106,10 +113,11 @@ impl Fields {
         let missing = missing.word();
         let signals = decided.own_signals.as_ref().unwrap_or(signals);
         let told = decided.told.as_ref().unwrap_or(&decided.decision);
-        let all = |decision: &Decision| folded(&explain::status(decision, signals, &missing));
+        let all =
+            |decision: &Decision| folded(STATUS, &explain::status(decision, signals, &missing));
         let with = |action| all(&Decision { action, ..told.clone() });
         let common =
-            |tagged| folded(&explain::shared_status(tagged, told.score, signals, &missing));
+            |tagged| folded(STATUS, &explain::shared_status(tagged, told.score, signals, &missing));
         let status = match decided.telling {
             Telling::All => Status::One(all(told)),
             Telling::ByForm => Status::ByForm {
@@ -120,9 +128,10 @@ impl Fields {
         };
         Self {
             forged: forged(message, id),
-            results: results::format(id, authentication),
+            results: results::format(id, authentication, trust),
             score: told.score,
             status,
+            trustmark: trust.field().map(|marks| folded("X-Trustmark", &marks)),
             subject: message
                 .field("Subject")
                 .filter(|_| decided.tags_subject)
@@ -148,7 +157,8 @@ impl Fields {
             Status::ByForm { tagged: status, .. } if tagged => status,
             Status::ByForm { marked: status, .. } => status,
         };
-        add.push(field("X-Spam-Status", status.clone()));
+        add.push(field(STATUS, status.clone()));
+        add.extend(self.trustmark.clone().map(|marks| field("X-Trustmark", marks)));
         let subject = match form {
             Form::TaggedSubject(prefix) => self.prefixed(prefix),
             _ => None,
@@ -185,10 +195,10 @@ pub(crate) fn forged(message: &Message<'_>, id: &str) -> Vec<RemovedField> {
 }
 
 /// Folds at spaces, so that lines stay within 78 columns where words allow (RFC 5322, 2.1.1).
-fn folded(value: &str) -> String {
+fn folded(name: &str, value: &str) -> String {
     const COLUMNS: usize = 76;
     let mut lines = String::with_capacity(value.len() + value.len() / 32);
-    let mut column = "X-Spam-Status:".len();
+    let mut column = name.len() + 1;
     for word in value.split(' ') {
         if !lines.is_empty() && column + 1 + word.len() > COLUMNS {
             lines.push_str("\n\t");
@@ -210,7 +220,7 @@ mod tests {
     #[test]
     fn a_long_status_is_folded_between_words() {
         let value = (0..40).map(|n| format!("SIGNAL_{n}(1.0)")).collect::<Vec<_>>().join(", ");
-        let folded = folded(&value);
+        let folded = folded(STATUS, &value);
         assert!(folded.lines().all(|line| line.len() <= 78), "{folded}");
         assert_eq!(folded.replace("\n\t", " "), value);
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_checks::authentication::Authentication;
+use tidegate_checks::trust::Trust;
 use tidegate_mail::Envelope;
 use tidegate_policy::{Decision, Thresholds, Verdict, explain};
 use tidegate_signal::Signals;
@@ -72,6 +73,8 @@ pub struct Judged {
     pub recipients: Vec<Recipient>,
     /// Who sent it, as far as that is proved.
     pub authentication: Authentication,
+    /// Who vouches for it.
+    pub trust: Trust,
     /// What the delivered message carries out, in each form.
     pub fields: Fields,
     /// What the verdict had to do without.
@@ -91,6 +94,7 @@ impl Judged {
         decided: Decided,
         signals: Signals,
         authentication: Authentication,
+        trust: Trust,
         fields: Fields,
         missing: Missing,
         learnable: Option<Learnable>,
@@ -105,6 +109,7 @@ impl Judged {
             own_signals,
             recipients,
             authentication,
+            trust,
             fields,
             missing,
             learnable,
@@ -126,6 +131,7 @@ impl Judged {
             own_signals: None,
             recipients,
             authentication: Authentication::default(),
+            trust: Trust::default(),
             fields: Fields::default(),
             missing: Missing::default(),
             learnable: None,

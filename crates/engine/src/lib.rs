@@ -24,8 +24,9 @@ use std::time::Duration;
 
 use tidegate_checks::auth::Authenticator;
 use tidegate_checks::lists::Lists;
+use tidegate_checks::trust::{Trust, Trustmarks};
 use tidegate_checks::{AnyCheck, Known, Questions, Site, Stage};
-use tidegate_dns::{Answers, Resolver};
+use tidegate_dns::{Answers, Name, Resolver};
 use tidegate_mail::{Bounds, Envelope, Message};
 use tidegate_policy::{Policies, Policy};
 use tidegate_rules::RuleSet;
@@ -50,6 +51,8 @@ pub struct Parts {
     pub checks: Vec<Box<dyn AnyCheck>>,
     /// The DNS lists.
     pub lists: Lists,
+    /// The certifiers that are trusted.
+    pub trust: Trustmarks,
     /// The compiled rules.
     pub rules: RuleSet,
     /// What was learned; `None` when statistics are switched off.
@@ -138,10 +141,12 @@ impl Engine {
         let message = Message::parse(raw, &self.parts.bounds);
         let envelope = Envelope::infer(&message);
         let arrived = message.received().iter().find_map(|hop| hop.date);
+        let trust = Trust::default();
         let known = Known {
             envelope: &envelope,
             message: Some(&message),
             authentication: None,
+            trust: Some(&trust),
             site: &self.parts.site,
             // Of a message that tells no arrival, its own date is as good.
             now: arrived.or(message.date()).unwrap_or(0),
@@ -166,7 +171,13 @@ impl Engine {
             check.ask(stage, known, &mut questions);
         }
         self.parts.lists.ask(stage, known, &mut questions);
+        self.parts.trust.ask(stage, known, &mut questions);
         questions
+    }
+
+    /// Names of zones that are not believed at the time.
+    fn set_aside(&self) -> Vec<Name> {
+        [self.parts.lists.set_aside(), self.parts.trust.set_aside()].concat()
     }
 
     /// What all checks say.
@@ -176,6 +187,7 @@ impl Engine {
             check.judge(known, answers, &mut signals);
         }
         self.parts.lists.judge(known, answers, &mut signals);
+        known.trust.into_iter().for_each(|trust| self.parts.trust.judge(trust, &mut signals));
         signals
     }
 }

@@ -123,7 +123,7 @@ pub(crate) fn decide(
     let judge = Judge {
         policy: &parts.policy,
         scores: &parts.scores,
-        facts: Facts::new(envelope, message, authentication, missing.any()),
+        facts: Facts::new(envelope, message, authentication, signals, missing.any()),
         signals,
     };
     let mut made: HashMap<Alike, (Arc<Own>, Arc<str>)> = HashMap::new();

@@ -167,9 +167,11 @@ impl Transaction {
         timings.authentication = verified.elapsed();
 
         let checked = Instant::now();
-        let set_aside = engine.parts.lists.set_aside();
+        let set_aside = engine.set_aside();
         self.pending.forget_below(&set_aside);
         let known = self.known(Some(&message), Some(&authentication));
+        let trust = engine.parts.trust.find(&known, self.pending.answers());
+        let known = Known { trust: Some(&trust), ..known };
         let mut signals = engine.signals(&known, self.pending.answers());
         timings.checks = checked.elapsed();
 
@@ -208,6 +210,7 @@ impl Transaction {
             &message,
             &engine.parts.site.id,
             &authentication,
+            &trust,
             &decided,
             &signals,
             missing,
@@ -220,6 +223,7 @@ impl Transaction {
             decided,
             signals,
             authentication,
+            trust,
             fields,
             missing,
             learnable,
@@ -295,7 +299,8 @@ impl Transaction {
         authentication: Option<&'a Authentication>,
     ) -> Known<'a> {
         let site = &self.engine.parts.site;
-        Known { envelope: &self.envelope, message, authentication, site, now: self.now }
+        let (envelope, now) = (&self.envelope, self.now);
+        Known { envelope, message, authentication, trust: None, site, now }
     }
 
     /// What the header section gives rise to: keys, policies, domain lists.

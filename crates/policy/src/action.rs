@@ -72,16 +72,22 @@ pub enum Bulk {
     Tag,
     /// At the least what is done at the threshold `quarantine`.
     Quarantine,
+    /// The same as [`Tag`](Self::Tag), for bulk mail that nobody asked for or that breaks the rules.
+    TagUnwanted,
+    /// The same as [`Quarantine`](Self::Quarantine), for such mail.
+    QuarantineUnwanted,
 }
 
 impl Bulk {
-    /// The outcome below which bulk mail does not get.
+    /// The outcome below which bulk mail does not get. `wanted`: it was asked for, and keeps the rules.
     #[must_use]
-    pub const fn floor(self) -> Verdict {
+    pub const fn floor(self, wanted: bool) -> Verdict {
         match self {
-            Self::Want => Verdict::Accept,
             Self::Tag => Verdict::Tag,
             Self::Quarantine => Verdict::Quarantine,
+            Self::TagUnwanted if !wanted => Verdict::Tag,
+            Self::QuarantineUnwanted if !wanted => Verdict::Quarantine,
+            Self::Want | Self::TagUnwanted | Self::QuarantineUnwanted => Verdict::Accept,
         }
     }
 }

@@ -88,7 +88,10 @@ impl Policy {
         personal: &Personal,
     ) -> Decision {
         let mut decision = self.decide_at(user.thresholds, signals, personal);
-        let floor = if personal.bulk { user.bulk.floor() } else { Verdict::Accept };
+        let floor = match personal.bulk {
+            Some(wanted) => user.bulk.floor(wanted),
+            None => Verdict::Accept,
+        };
         if floor > decision.verdict {
             decision.verdict = floor;
             decision.set_apart = true;
@@ -380,12 +383,16 @@ mod tests {
     #[test]
     fn bulk_mail_that_is_set_apart_is_no_milder_than_asked() {
         let user = UserPolicy { bulk: crate::Bulk::Quarantine, ..UserPolicy::default() };
-        let bulk = Personal { bulk: true, ..Personal::default() };
+        let bulk = Personal { bulk: Some(false), ..Personal::default() };
         let decision = decide_for(&[], &user, &bulk);
         assert_eq!((decision.action, decision.set_apart), (Action::Quarantine, true));
         assert_eq!(decision.decisive, ["BULK_UNWANTED"]);
         let spam = [("A", Family::Policy, 50.0)];
         assert_eq!(decide_for(&spam, &user, &bulk).action, Action::Reject);
+        let user = UserPolicy { bulk: crate::Bulk::QuarantineUnwanted, ..user };
+        assert_eq!(decide_for(&[], &user, &bulk).action, Action::Quarantine);
+        let wanted = Personal { bulk: Some(true), ..Personal::default() };
+        assert_eq!(decide_for(&[], &user, &wanted).action, Action::Accept);
     }
 
     #[test]

@@ -7,7 +7,10 @@
 use std::cell::OnceCell;
 
 use tidegate_checks::authentication::{AuthResult, Authentication, Dkim};
+use tidegate_checks::bulk::probability::{BULK_CERTAIN, BULK_LIKELY};
+use tidegate_checks::bulk::three_rules::{BULK_CONSENT_VOUCHED, BULK_KEEPS_RULES};
 use tidegate_mail::{Address, Envelope, Message, registered_domain};
+use tidegate_signal::Signals;
 
 use crate::Language;
 use crate::layer::list_id;
@@ -17,6 +20,8 @@ pub struct Facts<'m> {
     envelope: &'m Envelope,
     message: &'m Message<'m>,
     authentication: &'m Authentication,
+    /// What was said of it, whoever receives it.
+    signals: &'m Signals,
     /// Answers of the network are missing.
     partial: bool,
     language: OnceCell<Option<Language>>,
@@ -40,9 +45,10 @@ impl<'m> Facts<'m> {
         envelope: &'m Envelope,
         message: &'m Message<'m>,
         authentication: &'m Authentication,
+        signals: &'m Signals,
         partial: bool,
     ) -> Self {
-        Self { envelope, message, authentication, partial, language: OnceCell::new() }
+        Self { envelope, message, authentication, signals, partial, language: OnceCell::new() }
     }
 
     /// Everybody whom the message claims to be from: the envelope's sender and the authors.
@@ -104,13 +110,23 @@ impl<'m> Facts<'m> {
 
     /// Whether it is one of many, and not from a list on which members write to each other.
     pub(crate) fn is_bulk(&self) -> bool {
-        let has = |name: &str| self.message.field(name).is_some();
-        let precedence = self.message.field("Precedence").is_some_and(|field| {
-            let value = field.value.trim_ascii();
-            [&b"bulk"[..], b"list", b"junk"].iter().any(|word| value.eq_ignore_ascii_case(word))
-        });
-        let marked = precedence || has("List-Unsubscribe") || has("List-Id") || has("Feedback-ID");
-        marked && !has("List-Post")
+        let of_form = [&BULK_LIKELY, &BULK_CERTAIN].iter().any(|def| self.signals.has(&def.name));
+        of_form && self.message.field("List-Post").is_none()
+    }
+
+    /// Whether answers are missing, which could have spoken for the message.
+    pub(crate) const fn is_partial(&self) -> bool {
+        self.partial
+    }
+
+    /// Whether bulk mail keeps the rules that can be told without its recipient.
+    pub(crate) fn keeps_bulk_rules(&self) -> bool {
+        self.signals.has(&BULK_KEEPS_RULES.name)
+    }
+
+    /// Whether a certifier vouches that its recipients have asked for it.
+    pub(crate) fn has_vouched_consent(&self) -> bool {
+        self.signals.has(&BULK_CONSENT_VOUCHED.name)
     }
 
     /// The language it is written in, where that can be told.

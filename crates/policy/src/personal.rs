@@ -72,8 +72,9 @@ pub struct Personal {
     pub known_correspondent: Option<Correspondence>,
     /// What is said for this recipient alone.
     pub signals: Signals,
-    /// It is bulk mail, and neither allowed nor of a trusted list.
-    pub bulk: bool,
+    /// It is bulk mail, and neither allowed nor of a trusted list; whether it is wanted: asked for by this
+    /// recipient or vouched to be, from a sender who is proved, with a way out.
+    pub bulk: Option<bool>,
     /// The recipient would let it through if it were proved, and what could prove it did not come.
     pub unproven: bool,
 }
@@ -101,9 +102,18 @@ impl Personal {
         if welcome {
             return personal;
         }
-        if policy.bulk.floor() > crate::Verdict::Accept && facts.is_bulk() {
-            personal.bulk = true;
-            personal.signals.raise(&BULK_UNWANTED, "");
+        if facts.is_bulk() {
+            let asked_for = known_correspondent.is_some() || facts.has_vouched_consent();
+            let wanted = facts.is_partial() || facts.keeps_bulk_rules() && asked_for;
+            personal.bulk = Some(wanted);
+            if policy.bulk.floor(wanted) > crate::Verdict::Accept {
+                let why = if wanted {
+                    "all of it is"
+                } else {
+                    "nobody asked for it, or it breaks the rules"
+                };
+                personal.signals.raise(&BULK_UNWANTED, why);
+            }
         }
         if !policy.languages.is_empty()
             && let Some(language) = facts.language()

@@ -11,6 +11,8 @@ use tidegate_engine::Judged;
 use tidegate_policy::{Verdict, explain};
 use tidegate_signal::Signal;
 
+use crate::advice::advice;
+
 /// How the reader sees it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct View {
@@ -61,6 +63,20 @@ impl View {
             self.labelled(&mut text, "partial", &words);
         }
         self.signals(&mut text, judged);
+        text
+    }
+
+    /// What whoever sends such mail could mend; nothing where there is nothing to mend.
+    pub(crate) fn advise(self, judged: &Judged) -> String {
+        let lines = advice(judged);
+        if lines.is_empty() {
+            return String::new();
+        }
+        let mut text = format!("  {}\n", self.paint("2", "If you send this mail"));
+        for line in lines {
+            let line = printable(&line);
+            let _ = writeln!(text, "    {}", self.wrapped(&line, 6, MOST_LINES));
+        }
         text
     }
 
@@ -292,6 +308,7 @@ mod tests {
             own_signals: None,
             recipients: Vec::new(),
             authentication: Default::default(),
+            trust: Default::default(),
             fields: Fields::default(),
             missing: Missing { asked: 20, unanswered: 3, offline: false },
             learnable: None,

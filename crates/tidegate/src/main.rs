@@ -7,6 +7,7 @@
 //! say the same of the same message.
 
 mod administration;
+mod advice;
 mod api;
 mod beside;
 mod calendar;

@@ -212,7 +212,8 @@ impl Metrics {
         }
         self.connections.set(i64::try_from(milter.connections_open).unwrap_or(i64::MAX));
         self.zones.reset();
-        for zone in engine.parts().lists.zones() {
+        let parts = engine.parts();
+        for zone in parts.lists.zones().chain(parts.trust.zones()) {
             let state = format!("{:?}", zone.health()).to_lowercase();
             self.zones.with_label_values(&[zone.name().as_str(), &state]).set(1);
         }

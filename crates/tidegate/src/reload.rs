@@ -85,7 +85,7 @@ pub(crate) fn start(
         parts.indicators = Some(Arc::new(indicators::Known(Arc::clone(indicators))));
     }
     lay(policies, &parts.policies);
-    let zones = parts.lists.zones().cloned().collect();
+    let zones = parts.lists.zones().chain(parts.trust.zones()).cloned().collect();
     let prober = Prober::start(parts.resolver.clone(), zones);
     let resolver = parts.resolver.clone();
     let engine = Arc::new(Engine::new(parts));

@@ -16,7 +16,7 @@ use tidegate_mail::{Address, Envelope, Message};
 use tidegate_policy::correspondents::{self, Memory, Noted, Sent};
 use tidegate_policy::guard::{self, Correction, Corrections, Damping, Listed, Said, told};
 use tidegate_policy::{Correspondence, Verdict};
-use tidegate_signal::Damped;
+use tidegate_signal::{Damped, SignalDef};
 use tidegate_store::{Store, StoreError};
 
 use crate::config::Settings;
@@ -331,5 +331,6 @@ fn can_be_damped(engine: &Engine, name: &str) -> bool {
     let parts = engine.parts();
     let checks = CHECKS.iter().flat_map(|entry| entry.raises.iter().copied());
     let lists = parts.lists.raises().chain(parts.rules.defs()).map(|def| &**def);
-    checks.chain(lists).any(|def| def.name == name && Damped::touches(def.family))
+    let is_it = |def: &SignalDef| def.name == name && Damped::touches(def.family);
+    checks.chain(lists).any(is_it) || parts.trust.raises().any(|def| is_it(&def))
 }

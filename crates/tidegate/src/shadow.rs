@@ -164,7 +164,8 @@ impl Worker {
         let prober = self.further.then(|| {
             let _within = self.runtime.enter();
             let parts = self.engine.parts();
-            Prober::start(parts.resolver.clone(), parts.lists.zones().cloned().collect())
+            let zones = parts.lists.zones().chain(parts.trust.zones());
+            Prober::start(parts.resolver.clone(), zones.cloned().collect())
         });
         let mut unwritten = None;
         loop {

@@ -8,6 +8,7 @@ use std::fmt::Write;
 use tidegate_mail::Message;
 
 use crate::authentication::{AuthResult, Authentication, DmarcPolicy};
+use crate::trust::Trust;
 use crate::trust::bimi::Bimi;
 
 /// Bytes of one value that a stranger chose; domain names have 253 at most.
@@ -15,7 +16,7 @@ const LONGEST_VALUE: usize = 255;
 
 /// The value of our field, folded with `\n` and a tab.
 #[must_use]
-pub fn format(id: &str, authentication: &Authentication) -> String {
+pub fn format(id: &str, authentication: &Authentication, trust: &Trust) -> String {
     let mut value = token(id);
     let before = value.len();
     let Authentication { iprev, spf, dkim, dmarc, arc, bimi } = authentication;
@@ -58,6 +59,10 @@ pub fn format(id: &str, authentication: &Authentication) -> String {
     }
     if !bimi.domain.is_empty() {
         brand(&mut value, bimi);
+    }
+    for told in trust.marks.iter().filter_map(|found| found.told.as_ref()) {
+        method(&mut value, told.method, told.result, &told.reason);
+        told.properties.iter().for_each(|(name, text)| property(&mut value, name, text));
     }
     if value.len() == before {
         value.push_str("; none");
@@ -263,8 +268,11 @@ mod tests {
             bimi=pass reason=\"VMC of Shop Inc by Marks Authority\"\n\t header.d=example.org\n\t \
             header.selector=default\n\t policy.authority=pass\n\t \
             policy.authority-uri=\"https://example.org/vmc.pem\"";
-        assert_eq!(format("mx.site.example", &authentication), expect);
-        assert_eq!(format("mx.site.example", &Authentication::default()), "mx.site.example; none");
+        assert_eq!(format("mx.site.example", &authentication, &Trust::default()), expect);
+        assert_eq!(
+            format("mx.site.example", &Authentication::default(), &Trust::default()),
+            "mx.site.example; none"
+        );
     }
 
     #[test]
@@ -283,7 +291,7 @@ mod tests {
             },
             ..Authentication::default()
         };
-        let value = format("mx", &authentication);
+        let value = format("mx", &authentication, &Trust::default());
         let bare = bare(value.as_bytes());
         let methods: Vec<_> =
             bare.split(';').skip(1).map(|it| it.trim().split('=').next().unwrap()).collect();

@@ -206,6 +206,7 @@ fn look(field: RawField<'_>) -> Looked<'_> {
     signature.atps = None;
     let shown = Dkim {
         domain: signature.d.to_ascii_lowercase(),
+        identity: identity(&signature),
         selector: signature.s.clone(),
         b: first_of_b(&signature.b),
         algorithm: signature.a.name(),
@@ -224,6 +225,12 @@ fn look(field: RawField<'_>) -> Looked<'_> {
         return refused(AuthResult::Neutral, "rsa-sha1 proves nothing any more", shown);
     }
     Looked { shown, verifiable: Some(Header::new(name, value, signature)) }
+}
+
+/// The domain of `i=`, which verification holds to be `d=` or below it; `d=` by default.
+fn identity(signature: &Signature) -> String {
+    let domain = signature.i.rsplit_once('@').map(|(_, domain)| domain);
+    domain.filter(|domain| !domain.is_empty()).unwrap_or(&signature.d).to_ascii_lowercase()
 }
 
 /// Of many signatures keeps the author's, then the topmost, in the order of the fields.

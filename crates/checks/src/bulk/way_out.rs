@@ -6,6 +6,7 @@
 use tidegate_dns::Answers;
 use tidegate_signal::{Family, SignalDef, Signals};
 
+use crate::trust::practice::one_click_is_signed;
 use crate::{Check, Known, Stage};
 
 /// An address in angle brackets to unsubscribe at.
@@ -71,9 +72,7 @@ impl Check for WayOut {
         let one_click = post.is_some_and(|post| {
             post.raw_text().trim().eq_ignore_ascii_case("List-Unsubscribe=One-Click")
         });
-        let signed = known.authentication.is_some_and(|found| {
-            found.signs("List-Unsubscribe") && found.signs("List-Unsubscribe-Post")
-        });
+        let signed = known.authentication.is_some_and(one_click_is_signed);
         if one_click && !web {
             signals.raise(&ONE_CLICK_LEADS_NOWHERE, text);
         } else if one_click && signed {

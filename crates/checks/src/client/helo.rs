@@ -210,8 +210,14 @@ mod tests {
             ..Envelope::default()
         };
         let site = Site { id: "mx.site.example".to_owned(), trusted: Vec::new() };
-        let known =
-            Known { envelope: &envelope, message: None, authentication: None, site: &site, now: 0 };
+        let known = Known {
+            envelope: &envelope,
+            message: None,
+            authentication: None,
+            trust: None,
+            site: &site,
+            now: 0,
+        };
         let mut signals = Signals::new();
         Check::judge(&Helo, &known, &Answers::default(), &mut signals);
         let names: Vec<_> = signals.iter().map(tidegate_signal::Signal::name).collect();

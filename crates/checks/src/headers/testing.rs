@@ -46,6 +46,7 @@ impl Case {
             envelope: &self.envelope,
             message: Some(&message),
             authentication: Some(&self.authentication),
+            trust: None,
             site: &site,
             now: NOW,
         };

@@ -44,12 +44,20 @@ pub enum SubjectKind {
 
 /// An address, or a registered domain in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Subject {
+pub(crate) enum Subject {
     Address(IpAddr),
     Domain(String),
 }
 
 impl Subject {
+    /// The address, where it is one.
+    pub(crate) const fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Address(address) => Some(*address),
+            Self::Domain(_) => None,
+        }
+    }
+
     pub(super) fn as_dns(&self) -> tidegate_dns::Subject<'_> {
         match self {
             Self::Address(address) => tidegate_dns::Subject::Ip(*address),
@@ -100,7 +108,7 @@ impl SubjectKind {
         }
     }
 
-    pub(super) fn subjects(self, known: &Known<'_>) -> Vec<Subject> {
+    pub(crate) fn subjects(self, known: &Known<'_>) -> Vec<Subject> {
         if known.envelope.authenticated.is_some() {
             return Vec::new();
         }

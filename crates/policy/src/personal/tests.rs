@@ -26,7 +26,28 @@ fn personal(policy: &str, header: &str, body: &str, authentication: &Authenticat
     let sender = Some(Address::new("bounce@shop.example"));
     let envelope = Envelope { sender, ..Envelope::default() };
     let partial = authentication.dkim.iter().any(|it| it.result == AuthResult::TempError);
-    Personal::of(&policy, &Facts::new(&envelope, &message, authentication, partial), None)
+    let said = said(&message, &envelope, authentication);
+    let facts = Facts::new(&envelope, &message, authentication, &said, partial);
+    Personal::of(&policy, &facts, None)
+}
+
+/// What the checks of bulk mail say.
+fn said(message: &Message<'_>, envelope: &Envelope, authentication: &Authentication) -> Signals {
+    let (site, trust) = (tidegate_checks::Site::default(), Default::default());
+    let known = tidegate_checks::Known {
+        envelope,
+        message: Some(message),
+        authentication: Some(authentication),
+        trust: Some(&trust),
+        site: &site,
+        now: 0,
+    };
+    let mut signals = Signals::new();
+    for entry in tidegate_checks::table::CHECKS.iter().filter(|it| it.key.starts_with("bulk.")) {
+        let check = (entry.load)(toml::Table::new()).unwrap();
+        check.judge(&known, &tidegate_dns::Answers::default(), &mut signals);
+    }
+    signals
 }
 
 #[track_caller]
@@ -102,6 +123,27 @@ fn bulk_mail_is_set_apart_and_lists_of_members_are_not() {
     check("bulk = 'tag'", &format!("{bulk}List-Post: <mailto:l@shop.example>\r\n"), &none, &[]);
     let allowed = "bulk = 'quarantine'\nallowed = ['shop.example']";
     check(allowed, &bulk, &spf("shop.example"), &["SENDER_ALLOWED"]);
+}
+
+#[test]
+fn bulk_mail_that_is_wanted_was_asked_for_and_keeps_the_rules() {
+    let sent = |header: &str, known, authentication: &Authentication| {
+        let raw = format!("{FROM_ANNA}{header}\r\nHello\r\n");
+        let message = Message::parse(raw.as_bytes(), &Bounds::default());
+        let sender = Some(Address::new("bounce@shop.example"));
+        let envelope = Envelope { sender, ..Envelope::default() };
+        let policy = toml::from_str::<Layer>("bulk = 'tag-unwanted'").unwrap();
+        let said = said(&message, &envelope, authentication);
+        let facts = Facts::new(&envelope, &message, authentication, &said, false);
+        Personal::of(&policy.over(&UserPolicy::default()), &facts, known).bulk
+    };
+    let bulk = "List-Unsubscribe: <https://shop.example/u>\r\n";
+    let (of_shop, known) = (spf("shop.example"), Some(Correspondence::WroteTo));
+    assert_eq!(sent(bulk, known, &of_shop), Some(true));
+    assert_eq!(sent(bulk, None, &of_shop), Some(false), "nobody asked for it");
+    assert_eq!(sent(bulk, known, &spf("spam.example")), Some(false), "nothing proves the sender");
+    assert_eq!(sent("Precedence: bulk\r\n", known, &of_shop), Some(false), "there is no way out");
+    assert_eq!(sent("", known, &of_shop), None, "it is not bulk mail");
 }
 
 #[test]

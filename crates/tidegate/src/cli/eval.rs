@@ -198,6 +198,7 @@ impl Measured {
         let defs = CHECKS.iter().flat_map(|entry| entry.raises.iter().copied());
         defs.for_each(|def| drop(catalogue.add(def)));
         tidegate_bayes::signals::ALL.iter().for_each(|def| drop(catalogue.add(*def)));
+        parts.trust.raises().for_each(|def| drop(catalogue.add(def)));
         parts.lists.raises().chain(parts.rules.defs()).for_each(|def| drop(catalogue.add(def)));
         let never =
             |def: &SignalDef| (def.name.to_string(), Hits { score: def.score, ham: 0, spam: 0 });

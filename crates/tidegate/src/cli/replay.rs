@@ -237,7 +237,7 @@ impl<'j> Replay<'j> {
     /// Asks everything again, so that what differs is DNS alone.
     async fn live(&self, raw: &[u8], as_json: bool) -> anyhow::Result<ExitCode> {
         let parts = self.engine.parts();
-        for zone in parts.lists.zones() {
+        for zone in parts.lists.zones().chain(parts.trust.zones()) {
             if self.recording.set_aside.contains(zone.name()) {
                 probe(&parts.resolver, zone).await;
             }

@@ -161,7 +161,8 @@ impl<'f> Told<'f> {
                 }
                 let gap = if before > 0 { "\n" } else { "" };
                 let inferred = self.flags.is_inferred();
-                write!(out, "{gap}{}", self.view.explain(&job.name, judged, inferred))
+                write!(out, "{gap}{}", self.view.explain(&job.name, judged, inferred))?;
+                write!(out, "{}", self.view.advise(judged))
             }
             Err(error) => {
                 self.unread += 1;

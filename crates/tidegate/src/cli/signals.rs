@@ -41,6 +41,10 @@ pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
     for def in parts.lists.raises() {
         rows.insert(&def.name, Row { def, source: "[lists]".to_owned() });
     }
+    let of_trust: Vec<_> = parts.trust.raises().collect();
+    for def in &of_trust {
+        rows.insert(&def.name, Row { def, source: "[trust]".to_owned() });
+    }
     if loaded.settings.statistics.enabled {
         for def in tidegate_bayes::signals::ALL {
             rows.insert(&def.name, Row { def, source: "[statistics]".to_owned() });

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tidegate_checks::lists::Lists;
 use tidegate_checks::table::CHECKS;
-use tidegate_checks::trust::bimi;
+use tidegate_checks::trust::{Trustmarks, bimi};
 use tidegate_checks::{AnyCheck, Entry, InvalidSetting, Site};
 use tidegate_dns::Resolver;
 use tidegate_engine::{Parts, Unfetched};
@@ -37,7 +37,8 @@ pub(super) fn assemble(
     let mut checks = builder.checks();
     let mark_roots = marks::set_up(&settings.trust.bimi, written, &mut checks, builder.findings);
     let lists = builder.lists(&settings);
-    let mut catalogue = builder.catalogue(&lists);
+    let trust = builder.trust(&settings);
+    let mut catalogue = builder.catalogue(&lists, &trust);
     let rules = builder.rules(&settings, &mut catalogue);
     let scores = builder.scores(&catalogue);
     let policy = builder.policy(&settings);
@@ -51,11 +52,11 @@ pub(super) fn assemble(
     if !findings.mistakes.is_empty() {
         return None;
     }
-    let (lists, rules) = (lists?, rules?);
+    let (lists, trust, rules) = (lists?, trust?, rules?);
     let summary = Summary {
         checks: checks.len(),
         rules: rules.stats().rules,
-        zones: lists.zones().count(),
+        zones: lists.zones().count() + trust.zones().count(),
         signals: catalogue.iter().count(),
     };
     let parts = Parts {
@@ -63,6 +64,7 @@ pub(super) fn assemble(
         bounds: settings.message.clone(),
         checks,
         lists,
+        trust,
         rules,
         // Whoever runs the engine knows who has the store.
         statistics: None,
@@ -211,9 +213,28 @@ impl Builder<'_> {
         }
     }
 
+    fn trust(&mut self, settings: &Settings) -> Option<Trustmarks> {
+        let read = |key: &str, file: &str| {
+            let path: Vec<&str> = ["trust"].into_iter().chain(key.split('.')).collect();
+            let written = self.written.root.find(&path);
+            let folder = written.map(|node| self.written.sources.folder(node.origin.source));
+            include::read_text(&folder.unwrap_or(Path::new("")).join(file))
+        };
+        Trustmarks::build(&settings.trust, &read)
+            .map_err(|mistakes| {
+                for invalid in mistakes {
+                    let key = invalid.key.split('.').filter(|part| !part.is_empty());
+                    let path: Vec<&str> = ["trust"].into_iter().chain(key).collect();
+                    let what = format!("{}: {}", path.join("."), invalid.problem);
+                    self.findings.mistake(self.place(&path), what, "");
+                }
+            })
+            .ok()
+    }
+
     /// What checks and lists can say, those that are switched off too: a rule that names the signal
     /// of one finds it not raised.
-    fn catalogue(&mut self, lists: &Option<Lists>) -> Catalogue {
+    fn catalogue(&mut self, lists: &Option<Lists>, trust: &Option<Trustmarks>) -> Catalogue {
         let mut catalogue = Catalogue::default();
         for def in CHECKS.iter().flat_map(|entry| entry.raises.iter().copied()) {
             if let Err(duplicate) = catalogue.add(def) {
@@ -238,6 +259,11 @@ impl Builder<'_> {
         for def in lists.iter().flat_map(Lists::raises) {
             if let Err(duplicate) = catalogue.add(def) {
                 self.findings.mistake(self.place(&["lists"]), duplicate.to_string(), "");
+            }
+        }
+        for def in trust.iter().flat_map(Trustmarks::raises) {
+            if let Err(duplicate) = catalogue.add(def) {
+                self.findings.mistake(self.place(&["trust"]), duplicate.to_string(), "");
             }
         }
         catalogue
@@ -350,10 +376,11 @@ impl Builder<'_> {
     /// Whether something that is switched off would raise it.
     fn is_silent(&self, name: &str) -> bool {
         let root = &self.written.root;
-        let zones =
-            root.find(&["lists", "zones"]).map(Node::to_toml).unwrap_or_else(|| false.into());
-        let codes =
-            zones.as_table().into_iter().flatten().filter_map(|(_, zone)| zone.get("codes"));
+        let zones = [["lists", "zones"], ["trust", "lists"]].into_iter();
+        let zones: Vec<toml::Value> =
+            zones.filter_map(|path| root.find(&path).map(Node::to_toml)).collect();
+        let zones = zones.iter().filter_map(|zones| zones.as_table()).flatten();
+        let codes = zones.filter_map(|(_, zone)| zone.get("codes"));
         let mut of_lists = codes
             .filter_map(|codes| codes.as_array())
             .flatten()

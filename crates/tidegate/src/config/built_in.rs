@@ -7,6 +7,8 @@ pub(crate) const DEFAULTS: &str = include_str!("../../../../config/tidegate.toml
 
 /// The DNS lists.
 pub(crate) const LISTS: &str = include_str!("../../../../config/lists.toml");
+/// The certifiers that come with the program.
+pub(crate) const TRUST: &str = include_str!("../../../../config/trust.toml");
 
 /// Scores that were fitted by measurement, in place of those that stand beside the signals.
 pub(crate) const SCORES: &str = include_str!("../../../../config/scores.toml");

@@ -36,6 +36,23 @@ pub(super) fn lint(
         lists_by_a_public_resolver(settings, resolver, written, findings);
     }
     deadline_past_the_time_out(settings, written, findings);
+    vetted_until_a_day_that_has_passed(settings, written, findings);
+}
+
+fn vetted_until_a_day_that_has_passed(
+    settings: &Settings,
+    written: &Written,
+    findings: &mut Findings,
+) {
+    let now = crate::daemon::now();
+    for (name, vetted) in &settings.trust.vetted {
+        if vetted.enabled && vetted.until.is_past(now) {
+            let what =
+                format!("[trust.vetted.{name}] ended on {} and counts for nothing", vetted.until);
+            let remedy = "look at the sender again and set a later day, or take the entry out";
+            findings.warning(place_of(written, &["trust", "vetted", name, "until"]), what, remedy);
+        }
+    }
 }
 
 fn addresses_taken_twice(settings: &Settings, written: &Written, findings: &mut Findings) {

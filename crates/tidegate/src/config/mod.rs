@@ -132,9 +132,10 @@ pub(crate) fn load(options: &Options) -> Result<Loaded, Vec<Mistake>> {
         .ok_or_else(|| findings.into_mistakes())
 }
 
-const BUILT_IN: [(&str, &str); 3] = [
+const BUILT_IN: [(&str, &str); 4] = [
     ("tidegate.toml", built_in::DEFAULTS),
     ("lists.toml", built_in::LISTS),
+    ("trust.toml", built_in::TRUST),
     ("scores.toml", built_in::SCORES),
 ];
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tidegate_bayes::{AutoLearn, Limits};
 use tidegate_checks::Network;
 use tidegate_checks::lists::ListsConfig;
-use tidegate_checks::trust;
+use tidegate_checks::trust::TrustConfig;
 
 use super::mistake::{Findings, suggest};
 use super::policies::PolicySettings;
@@ -36,7 +36,7 @@ pub(crate) struct Settings {
     pub(crate) quarantine: tidegate_quarantine::Config,
     pub(crate) policy: PolicySettings,
     pub(crate) lists: ListsConfig,
-    pub(crate) trust: trust::Config,
+    pub(crate) trust: TrustConfig,
     pub(crate) message: tidegate_mail::Bounds,
     pub(crate) network: Networks,
     pub(crate) rules: Rules,

@@ -33,6 +33,7 @@ fn the_documented_defaults_are_those_of_the_types() {
     assert_eq!(documented.correspondents, built_in.correspondents);
     assert_eq!(documented.policy, built_in.policy);
     assert_eq!(documented.lists.enabled, built_in.lists.enabled);
+    assert_eq!(documented.trust.enabled, built_in.trust.enabled);
     assert!(documented.network.trusted.is_empty());
     let policy = tidegate_policy::Policy::try_from(&documented.verdict).unwrap();
     assert_eq!(policy, tidegate_policy::Policy::default(), "caps and thresholds");

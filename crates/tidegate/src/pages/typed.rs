@@ -25,10 +25,15 @@ pub(super) const ACTIONS: [(&str, &str); 5] = [
     ("reject", "Refuse it"),
 ];
 
-pub(super) const BULK: [(&str, &str); 3] = [
+pub(super) const BULK: [(&str, &str); 5] = [
     ("want", "Deliver them like any other mail"),
     ("tag", "Treat them as mail that may be spam"),
     ("quarantine", "Treat them as mail that is very likely spam"),
+    (
+        "tag-unwanted",
+        "Treat unwanted ones as mail that may be spam: not asked for, or without a way out",
+    ),
+    ("quarantine-unwanted", "Treat unwanted ones as mail that is very likely spam"),
 ];
 
 /// Most points that can be asked for, and days that mail can be kept for.
