@@ -298,7 +298,7 @@ fn a_journal_that_was_killed_is_read_and_goes_on() {
 
 /// A configuration in `folder` that has its own mind on `clean.eml`.
 fn other_mind(folder: &Path) -> PathBuf {
-    let rules = "family = 'policy'\n[rules.TEST_WORD]\nsays = 'The test word'\nscore = 7\n\
+    let rules = "family = 'policy'\n[rules.TEST_WORD]\nsays = 'The test word'\nscore = 6\n\
                  in = 'subject'\nwords = ['minutes']\n";
     fs::write(folder.join("rules.toml"), rules).unwrap();
     let new = folder.join("new.toml");

@@ -38,8 +38,20 @@ pub(crate) const EXPIRY: Table = TableDefinition::new("expiry");
 
 /// A store in a file.
 pub struct Embedded {
-    database: Database,
+    /// There until it is dropped.
+    database: Option<Database>,
     path: PathBuf,
+}
+
+impl Drop for Embedded {
+    /// Closing writes, and stumbles over pages that make no sense: the file is then looked at when it is
+    /// opened next.
+    fn drop(&mut self) {
+        let database = self.database.take();
+        if catch_unwind(AssertUnwindSafe(move || drop(database))).is_err() {
+            let _ = fs::write(salvage::doubt(&self.path), b"");
+        }
+    }
 }
 
 /// A store that was opened, and what of it could not be read.
@@ -68,12 +80,13 @@ impl Embedded {
             Ok(database) => {
                 let _ = fs::remove_file(&doubted);
                 let (database, not_rewritten) = rewrite::where_asked(database, &path)?;
-                return Ok(Opened { store: Self { database, path }, lost: None, not_rewritten });
+                let store = Self { database: Some(database), path };
+                return Ok(Opened { store, lost: None, not_rewritten });
             }
             Err(why) => salvage::set_aside(&path, why)?,
         };
         let database = open_file(&path, false)?.map_err(|why| fail(io::Error::other(why)))?;
-        let mut store = Self { database, path };
+        let mut store = Self { database: Some(database), path };
         let lost = salvage::recover(&mut store, lost)?;
         let _ = fs::remove_file(&doubted);
         Ok(Opened { store, lost: Some(lost), not_rewritten: None })
@@ -91,7 +104,7 @@ impl Embedded {
         space: &str,
         entries: &[(Vec<u8>, Vec<u8>)],
     ) -> Result<(), StoreError> {
-        let transaction = self.database.begin_write().map_err(failed)?;
+        let transaction = self.database()?.begin_write().map_err(failed)?;
         {
             let name = TableDefinition::<&[u8], &[u8]>::new(space);
             let mut table = transaction.open_table(name).map_err(failed)?;
@@ -106,6 +119,10 @@ impl Embedded {
             }
         }
         transaction.commit().map_err(failed)
+    }
+
+    fn database(&self) -> Result<&Database, StoreError> {
+        self.database.as_ref().ok_or_else(|| StoreError::Failed("the store is closed".to_owned()))
     }
 
     /// Runs `work` on the database; a panic of redb becomes an error, and marks the file.
@@ -151,13 +168,13 @@ impl Store for Embedded {
     }
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
-        let transaction = self.guard(|| self.database.begin_read().map_err(failed))?;
+        let transaction = self.guard(|| self.database()?.begin_read().map_err(failed))?;
         Ok(Box::new(View { store: self, transaction }))
     }
 
     fn write(&self, batch: &Batch) -> Result<Written, StoreError> {
         self.guard(|| {
-            let mut transaction = self.database.begin_write().map_err(failed)?;
+            let mut transaction = self.database()?.begin_write().map_err(failed)?;
             transaction.set_quick_repair(true);
             for expected in &batch.expectations {
                 let table = transaction.open_table(table(expected.space)).map_err(failed)?;
@@ -179,7 +196,7 @@ impl Store for Embedded {
 
     fn expire(&self, now: u64, most: usize) -> Result<usize, StoreError> {
         self.guard(|| {
-            let mut transaction = self.database.begin_write().map_err(failed)?;
+            let mut transaction = self.database()?.begin_write().map_err(failed)?;
             transaction.set_quick_repair(true);
             let due = due(&transaction, now, most)?;
             for (index_key, space, key) in &due {

@@ -112,10 +112,10 @@ mod tests {
         batch.put(SPACE, b"bert", b"stays".to_vec());
         batch.put_until(SPACE, b"carl", b"for a while".to_vec(), 9);
         let _ = store.write(&batch).unwrap();
+        assert!(file_has(dir.path(), b"anna@example.org"), "or this test shows nothing");
         let _ = store.write(Batch::new().remove(SPACE, b"anna@example.org")).unwrap();
         rewrite_at_next_open(dir.path()).unwrap();
         drop(store);
-        assert!(file_has(dir.path(), b"anna@example.org"), "or this test shows nothing");
         let opened = Embedded::open(dir.path()).unwrap();
         assert!(opened.lost.is_none() && opened.not_rewritten.is_none());
         let store = opened.store;

@@ -66,7 +66,12 @@ pub(crate) fn recover(store: &mut Embedded, mut lost: Lost) -> Result<Lost, Stor
             .unwrap_or_else(|_| Err(failed("its pages make no sense")))
     });
     let outcome = match opened {
-        Ok(old) => copy_tables(&old, store, &mut lost),
+        Ok(old) => {
+            let copied = copy_tables(&old, store, &mut lost);
+            // Closing writes, and stumbles over pages that make no sense; what was sound is copied.
+            let _ = catch_unwind(AssertUnwindSafe(move || drop(old)));
+            copied
+        }
         Err(_) => {
             lost.cut.push("everything".to_owned());
             Ok(())

@@ -161,6 +161,8 @@ struct Leaving {
     entries: Vec<Entry>,
     /// Name, value as it is stored, and use without these entries.
     uses: Vec<(String, Vec<u8>, ObjectUse)>,
+    /// What each is known by when it comes again.
+    same: Vec<Vec<u8>>,
 }
 
 impl Leaving {
@@ -175,7 +177,7 @@ impl Leaving {
         let same = same_key(&entry);
         // It may be that of a newer one.
         if snapshot.get(SAME, &same)?.is_some_and(|id| id == entry.id.as_bytes()) {
-            batch.remove(SAME, &same);
+            self.same.push(same);
         }
         if !self.uses.iter().any(|(name, ..)| *name == entry.object)
             && let Some((bytes, known)) = find_use(snapshot, &entry.object)?
@@ -192,6 +194,12 @@ impl Leaving {
     }
 
     fn settle(&self, batch: &mut Batch, done: Done, now: u64) -> Result<(), StoreError> {
+        // Whoever dealt with a message is not to get it again because it comes again.
+        if !matches!(done, Done::Released | Done::Deleted) {
+            for same in &self.same {
+                batch.remove(SAME, same);
+            }
+        }
         for entry in &self.entries {
             batch.put_until(DONE, entry.id.as_bytes(), json(&done)?, now + DONE_FOR);
         }

@@ -32,6 +32,10 @@ pub(super) fn assemble(
 ) -> Option<Loaded> {
     let mut root = written.root.clone();
     let mut settings = Settings::read(&mut root, &written.defaults, &written.sources, findings);
+    if !settings.lists.enabled {
+        // Lists that vouch are lists, too.
+        settings.trust.lists.clear();
+    }
     let mut builder = Builder { written, findings, digests: Digests::default() };
     builder.find_shadow(&mut settings);
     let mut checks = builder.checks();
