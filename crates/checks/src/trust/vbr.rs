@@ -7,7 +7,7 @@
 //! The questions need nothing but the header section, so they are put with it, before anything is
 //! proved; what they are worth is found out when it is.
 //!
-//! Invariant: only certifiers of the configuration are asked, and no more than [`MOST_QUESTIONS`] for
+//! Invariant: only certifiers of the configuration are asked, and no more than `MOST_QUESTIONS` for
 //! one message, whatever it names.
 
 use std::collections::BTreeMap;

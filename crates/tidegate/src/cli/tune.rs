@@ -33,7 +33,7 @@ pub(crate) struct Flags {
     /// A file with a line a message: 'ham PATH' or 'spam PATH'
     #[arg(long, value_name = "FILE")]
     index: PathBuf,
-    /// The share of ham that may be tagged; in place of [guard] max_ham_error
+    /// The share of ham that may be tagged; in place of max_ham_error of `[guard]`
     #[arg(long, value_name = "SHARE", value_parser = share)]
     budget: Vec<f64>,
     /// Write the settings found there, as TOML to be included or copied; the file must not exist
