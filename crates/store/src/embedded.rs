@@ -9,6 +9,7 @@
 use std::fs;
 use std::io;
 use std::ops::ControlFlow;
+use std::os::unix::fs::PermissionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -73,19 +74,24 @@ impl Embedded {
     pub fn open(folder: &Path) -> Result<Opened, StoreError> {
         let path = folder.join(FILE_NAME);
         let fail = |source| StoreError::Open { path: path.clone(), source };
-        fs::create_dir_all(folder).map_err(fail)?;
+        if !folder.exists() {
+            fs::create_dir_all(folder).map_err(fail)?;
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(fail)?;
+        }
         let doubted = salvage::doubt(&path);
         let examine = doubted.exists();
         let lost = match open_file(&path, examine)? {
             Ok(database) => {
                 let _ = fs::remove_file(&doubted);
                 let (database, not_rewritten) = rewrite::where_asked(database, &path)?;
+                keep_to_owner(&path);
                 let store = Self { database: Some(database), path };
                 return Ok(Opened { store, lost: None, not_rewritten });
             }
             Err(why) => salvage::set_aside(&path, why)?,
         };
         let database = open_file(&path, false)?.map_err(|why| fail(io::Error::other(why)))?;
+        keep_to_owner(&path);
         let mut store = Self { database: Some(database), path };
         let lost = salvage::recover(&mut store, lost)?;
         let _ = fs::remove_file(&doubted);
@@ -134,6 +140,12 @@ impl Embedded {
         }
         done
     }
+}
+
+/// What is kept of mail and people, and the keys, are for the user that runs the program. On a file system
+/// without modes it can't be helped.
+fn keep_to_owner(path: &Path) {
+    let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o600));
 }
 
 /// The database of a file, made where it is missing. The inner error tells damage.

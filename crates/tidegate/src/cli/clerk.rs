@@ -4,6 +4,8 @@
 
 use std::process::ExitCode;
 
+use tidegate_store::FILE_NAME;
+
 use super::Global;
 use crate::api::client::Clerk;
 use crate::knowledge;
@@ -21,7 +23,13 @@ pub(super) fn with(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let folder = knowledge::folder(&loaded.settings);
+        let was_there = folder.join(FILE_NAME).exists();
         let mut clerk = Clerk::find(&folder, || Services::open(loaded)).await?;
+        if !was_there {
+            // A forgotten --store would else look like a store in which there is nothing.
+            let folder = folder.display();
+            eprintln!("tidegate: there was no store in {folder}, and one was made; that of a daemon is named by --store or --config");
+        }
         let code = command(&mut clerk).await?;
         clerk.end()?;
         Ok(code)

@@ -80,6 +80,10 @@ impl Config {
         if !(1..=720).contains(&self.session_hours) {
             return Some(("session_hours", "a session lasts 1 to 720 hours".to_owned()));
         }
+        if let Some(odd) = self.domains.iter().find(|domain| domain.contains('@')) {
+            let bare = odd.rsplit('@').next().unwrap_or_default();
+            return Some(("domains", format!("'{odd}' is no domain; write \"{bare}\"")));
+        }
         let odd = self.admins.iter().find(|admin| !admin.contains('@'))?;
         Some(("admins", format!("'{odd}' is no address")))
     }
@@ -107,6 +111,9 @@ mod tests {
         let mistake = config("https://example.org/spam").mistake().unwrap();
         assert!(mistake.1.contains("write \"https://example.org\""), "{mistake:?}");
         assert_eq!(config("https://example.org/").mistake(), None);
+        let config = Config { domains: vec!["@example.org".into()], ..Config::default() };
+        let (key, problem) = config.mistake().unwrap();
+        assert!(key == "domains" && problem.contains("write \"example.org\""), "{problem}");
         assert_eq!(Config::default().mistake(), None);
     }
 }
