@@ -19,6 +19,16 @@ pub(crate) fn day(seconds: u64) -> String {
     at(seconds).format("%Y-%m-%d").to_string()
 }
 
+/// `20261126T033000`, in UTC.
+pub(crate) fn stamp(seconds: u64) -> String {
+    at(seconds).format("%Y%m%dT%H%M%S").to_string()
+}
+
+/// `2026-11-26 03:30:00`, in UTC.
+pub(crate) fn second(seconds: u64) -> String {
+    at(seconds).format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
 /// `Thu, 26 Nov 2026 03:30:00 +0000` (RFC 5322, section 3.3).
 pub(crate) fn rfc5322(seconds: u64) -> String {
     at(seconds).to_rfc2822()

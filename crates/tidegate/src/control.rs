@@ -36,15 +36,20 @@ pub(crate) fn path(folder: &Path) -> PathBuf {
     folder.join(NAME)
 }
 
-/// Listens in the folder of a store that this process has; a socket left behind by another is stale.
+/// Listens in the folder of a store that this process has.
 pub(crate) fn listen(folder: &Path) -> io::Result<UnixListener> {
-    let path = path(folder);
-    match std::fs::remove_file(&path) {
+    listen_at(&path(folder))
+}
+
+/// Listens at `path` for the user that runs the program; whoever has the store knows that a socket left
+/// behind there by another is stale.
+pub(crate) fn listen_at(path: &Path) -> io::Result<UnixListener> {
+    match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let listener = UnixListener::bind(&path)?;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     Ok(listener)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Invariant: an id is a word: it can be written in a shell, a file name and a log without quotes.
 
-use std::fmt::Write as _;
+use crate::calendar;
 
 /// Characters of the MTA's id that are kept.
 const LONGEST_REFERENCE: usize = 64;
@@ -36,33 +36,17 @@ pub(super) fn reference(id: &str) -> &str {
 
 /// `20261126T025119`
 pub(super) fn stamp(now: i64) -> String {
-    let (year, month, day, [hour, minute, second]) = civil(now);
-    format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}")
+    calendar::stamp(four_digits(now))
 }
 
 /// `2026-11-26 02:51:19`, UTC, for a person.
 pub(crate) fn time(now: i64) -> String {
-    let (year, month, day, [hour, minute, second]) = civil(now);
-    let mut text = format!("{year:04}-{month:02}-{day:02} ");
-    let _ = write!(text, "{hour:02}:{minute:02}:{second:02}");
-    text
+    calendar::second(four_digits(now))
 }
 
-/// Year, month, day and time of a second since 1970, UTC: the calendar runs in eras of 400 years, which
-/// begin in March, so that the leap day is the last of its year.
-fn civil(now: i64) -> (i64, i64, i64, [i64; 3]) {
-    // The years of four digits: a clock outside of them is wrong, and its ids still sort.
-    let now = now.clamp(0, 253_402_300_799);
-    let (days, second) = (now.div_euclid(86_400), now.rem_euclid(86_400));
-    let days = days + 719_468;
-    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    let year = year + era * 400 + i64::from(month <= 2);
-    (year, month, day, [second / 3_600, second / 60 % 60, second % 60])
+/// A second of the years that have four digits: a clock outside of them is wrong, and its ids still sort.
+fn four_digits(now: i64) -> u64 {
+    u64::try_from(now).unwrap_or(0).min(253_402_300_799)
 }
 
 #[cfg(test)]
