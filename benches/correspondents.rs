@@ -8,6 +8,7 @@ use std::sync::{Arc, LazyLock};
 
 use divan::Bencher;
 use tempfile::TempDir;
+use tidegate_checks::authentication::{AuthResult, Authentication, Spf};
 use tidegate_mail::{Address, Bounds, Envelope, Message};
 use tidegate_policy::correspondents::{Config, Memory, Sent};
 use tidegate_store::Embedded;
@@ -54,12 +55,24 @@ fn a_known_author(bencher: Bencher<'_, '_>, recipients: usize) {
     ask(bencher, recipients, "bert7@shop7.example", "");
 }
 
+/// All names that a list can go by, none of them known.
+#[divan::bench(args = [1, 5, 50])]
+fn an_unknown_list(bencher: Bencher<'_, '_>, recipients: usize) {
+    let list = "List-Id: <news.x.example>\r\nList-Post: <mailto:post@x.example>\r\n\
+        List-Subscribe: <mailto:a-join@x.example>, <mailto:b-join@x.example>\r\n\
+        List-Unsubscribe: <mailto:c-leave@x.example>\r\nReply-To: d@x.example, e@x.example\r\n";
+    ask(bencher, recipients, "eve@x.example", list);
+}
+
 fn ask(bencher: Bencher<'_, '_>, recipients: usize, author: &str, fields: &str) {
     let recipients: Vec<Address> =
         (0..recipients).map(|n| Address::new(&format!("user{n}@site.example"))).collect();
     let raw = format!("From: {author}\r\n{fields}\r\n");
     let message = Message::parse(raw.as_bytes(), &Bounds::default());
-    let (author, config) = (Address::new(author), Config::default());
+    let envelope = Envelope { recipients, ..Envelope::default() };
+    let domain = Address::new(author).domain().unwrap().to_owned();
+    let spf = Spf { result: AuthResult::Pass, domain, ..Spf::default() };
+    let (found, config) = (Authentication { spf, ..Authentication::default() }, Config::default());
     let memory = &MEMORY.1;
-    bencher.bench_local(|| memory.of(&recipients, &author, &message, &config, NOW).unwrap());
+    bencher.bench_local(|| memory.known(&envelope, &message, &found, &config, NOW).unwrap());
 }

@@ -5,7 +5,7 @@
 
 use tidegate_signal::{Family, Signal, Signals};
 
-use crate::{Action, Caps, Personal, Thresholds, UserPolicy, Verdict, Weights};
+use crate::{Action, Caps, Correspondence, Personal, Thresholds, UserPolicy, Verdict, Weights};
 
 /// How signals become a verdict.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,7 +110,7 @@ impl Policy {
         signals: &Signals,
         personal: &Personal,
     ) -> Decision {
-        let known = personal.known_correspondent.is_some();
+        let known = personal.known_correspondent.is_some_and(Correspondence::is_of_author);
         let sums = self.sums(signals.iter().chain(&personal.signals), known);
         let total = |sum: &Sum| sum.parts.iter().map(|(score, _)| score).sum::<f32>();
         let mut capped = Vec::new();
@@ -378,6 +378,10 @@ mod tests {
         assert!(decision.capped.contains(&(Content, 6.0, 0.0)), "{decision:?}");
         let list = [("A", Content, 6.0), ("B", Attachments, 9.0), ("C", Lists, 7.0)];
         assert_eq!(decide_for(&list, &user, &known).score, 16.0);
+        // A list that was joined may carry what any member writes.
+        let joined = Some(Correspondence::Joined(crate::ListAddress::Id));
+        let joined = Personal { known_correspondent: joined, ..Personal::default() };
+        assert_eq!(decide_for(&[("A", Content, 6.0)], &user, &joined).score, 6.0);
     }
 
     #[test]

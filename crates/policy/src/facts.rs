@@ -85,14 +85,7 @@ impl<'m> Facts<'m> {
 
     /// The list that the message is of, and whether a signature of the list's domain says so too.
     pub(crate) fn list(&self) -> Option<(String, Proof)> {
-        if self.message.count("List-Id") != 1 {
-            return None;
-        }
-        let text = self.message.field("List-Id")?.text();
-        let id = match text.rsplit_once('<') {
-            Some((_, id)) => list_id(id.split('>').next().unwrap_or_default()),
-            None => list_id(&text),
-        };
+        let id = list_of(self.message)?;
         let of_list = |signature: &&Dkim| {
             aligned(&signature.domain, &id)
                 && signature.covers.iter().any(|field| field.eq_ignore_ascii_case("List-Id"))
@@ -135,15 +128,27 @@ impl<'m> Facts<'m> {
     }
 }
 
+/// The identifier of the list that a message claims to be of (RFC 2919); of two, none.
+pub(crate) fn list_of(message: &Message<'_>) -> Option<String> {
+    if message.count("List-Id") != 1 {
+        return None;
+    }
+    let text = message.field("List-Id")?.text();
+    Some(match text.rsplit_once('<') {
+        Some((_, id)) => list_id(id.split('>').next().unwrap_or_default()),
+        None => list_id(&text),
+    })
+}
+
 /// Whether it says something of the whole message, and of its author.
-fn signature_holds(signature: &Dkim) -> bool {
+pub(crate) fn signature_holds(signature: &Dkim) -> bool {
     signature.result == AuthResult::Pass
         && !signature.partial_body
         && signature.covers.iter().any(|field| field.eq_ignore_ascii_case("From"))
 }
 
 /// Whether both are of one organisation.
-fn aligned(proved: &str, claimed: &str) -> bool {
+pub(crate) fn aligned(proved: &str, claimed: &str) -> bool {
     proved.eq_ignore_ascii_case(claimed)
         || matches!(
             (registered_domain(proved), registered_domain(claimed)),

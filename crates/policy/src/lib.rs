@@ -37,7 +37,7 @@ mod weights;
 pub use action::{Action, Bulk};
 pub use book::{Book, Effective, InForce, Layers, Origin, Policies};
 pub use caps::{Cap, Caps};
-pub use correspondence::Correspondence;
+pub use correspondence::{Correspondence, ListAddress};
 pub use decide::{Decision, Policy};
 pub use edits::{Edit, EditError, Edits, Erased, Listed, Logged, Stored};
 pub use facts::Facts;

@@ -47,6 +47,13 @@ pub static BULK_UNWANTED: SignalDef = SignalDef::new(
     0.0,
     "The message is bulk mail, which the recipient wants set apart",
 );
+/// The recipient asked for such mail, which has no points: a list may carry what anybody writes.
+pub static BULK_CONSENT_KNOWN: SignalDef = SignalDef::new(
+    "BULK_CONSENT_KNOWN",
+    Family::Bulk,
+    0.0,
+    "The recipient has asked for this bulk mail, or has written to its sender or list",
+);
 /// The recipient knows the sender, who is proved. It has no points: it takes those of others away.
 pub static CORRESPONDENT_KNOWN: SignalDef = SignalDef::new(
     "CORRESPONDENT_KNOWN",
@@ -56,19 +63,20 @@ pub static CORRESPONDENT_KNOWN: SignalDef = SignalDef::new(
 );
 
 /// All of them.
-pub const SIGNALS: [&SignalDef; 6] = [
+pub const SIGNALS: [&SignalDef; 7] = [
     &SENDER_ALLOWED,
     &SENDER_BLOCKED,
     &LIST_TRUSTED,
     &LANGUAGE_FOREIGN,
     &BULK_UNWANTED,
+    &BULK_CONSENT_KNOWN,
     &CORRESPONDENT_KNOWN,
 ];
 
 /// Facts on one recipient that are not the message's.
 #[derive(Debug, Clone, Default)]
 pub struct Personal {
-    /// Whether the recipient knows the sender.
+    /// Whether the recipient knows the sender, or has asked for mail of the list.
     pub known_correspondent: Option<Correspondence>,
     /// What is said for this recipient alone.
     pub signals: Signals,
@@ -88,12 +96,13 @@ impl Personal {
         known_correspondent: Option<Correspondence>,
     ) -> Self {
         let mut personal = Self { known_correspondent, ..Self::default() };
-        if known_correspondent.is_some() {
-            let how = match known_correspondent {
-                Some(Correspondence::RepliesToUs) => "it answers the recipient's message",
-                _ => "the recipient has written to the sender",
-            };
-            personal.signals.raise(&CORRESPONDENT_KNOWN, how);
+        if let Some(known) = known_correspondent {
+            if known.is_of_author() {
+                personal.signals.raise(&CORRESPONDENT_KNOWN, known.words());
+            }
+            if facts.is_bulk() {
+                personal.signals.raise(&BULK_CONSENT_KNOWN, known.words());
+            }
         }
         if !policy.is_personal() {
             return personal;

@@ -5,8 +5,10 @@
 use std::sync::Arc;
 
 use tempfile::TempDir;
+use tidegate_checks::authentication::{AuthResult, Authentication, Dkim, Spf};
 use tidegate_mail::{Address, Bounds, Envelope, Message};
-use tidegate_policy::Correspondence::{self, RepliesToUs, WroteTo};
+use tidegate_policy::Correspondence::{self, Joined, RepliesToUs, WroteTo, WroteToList};
+use tidegate_policy::ListAddress;
 use tidegate_policy::correspondents::{Config, Memory, Noted, Sent};
 use tidegate_store::{Batch, Embedded, Snapshot, Space, Store, StoreError, Written};
 
@@ -15,6 +17,11 @@ const NOW: u64 = 1_795_000_000;
 
 fn store(dir: &TempDir) -> Arc<dyn Store> {
     Arc::new(Embedded::open(dir.path()).unwrap().store)
+}
+
+fn by_spf(domain: &str) -> Authentication {
+    let spf = Spf { result: AuthResult::Pass, domain: domain.to_owned(), ..Spf::default() };
+    Authentication { spf, ..Authentication::default() }
 }
 
 fn sent(user: &str, to: &[&str], id: &str) -> Sent {
@@ -39,9 +46,10 @@ fn check(
 ) {
     let raw = format!("From: {from}\r\n{fields}\r\n");
     let message = Message::parse(raw.as_bytes(), &Bounds::default());
-    let recipients: Vec<Address> = expect.iter().map(|(to, _)| Address::new(to)).collect();
-    let author = Address::new(from);
-    let found = memory.of(&recipients, &author, &message, &Config::default(), now).unwrap();
+    let recipients = expect.iter().map(|(to, _)| Address::new(to)).collect();
+    let envelope = Envelope { recipients, ..Envelope::default() };
+    let proved = by_spf(Address::new(from).domain().unwrap());
+    let found = memory.known(&envelope, &message, &proved, &Config::default(), now).unwrap();
     assert_eq!(found, expect.iter().map(|(_, known)| *known).collect::<Vec<_>>());
 }
 
@@ -163,8 +171,136 @@ impl Store for Gone {
 #[test]
 fn a_store_that_fails_is_told_as_such() {
     let memory = Memory::open(Arc::new(Gone(tidegate_store::Memory::new()))).unwrap();
-    let message = Message::parse(b"\r\n", &Bounds::default());
-    let anna = Address::new("anna@site.example");
-    let known = memory.of(std::slice::from_ref(&anna), &anna, &message, &Config::default(), NOW);
+    let mail = Message::parse(b"From: bert@shop.example\r\n\r\n", &Bounds::default());
+    let recipients = vec![Address::new("anna@site.example")];
+    let envelope = Envelope { recipients, ..Envelope::default() };
+    let known = memory.known(&envelope, &mail, &by_spf("shop.example"), &Config::default(), NOW);
     assert!(matches!(known, Err(StoreError::Failed(_))), "{known:?}");
+}
+
+/// What Anna, who wrote to `wrote` with this subject, has with mail that this proves.
+#[track_caller]
+fn joined(
+    wrote: &[(&str, &str)],
+    fields: &str,
+    proved: &Authentication,
+    expect: Option<Correspondence>,
+) {
+    let dir = TempDir::new().unwrap();
+    let memory = Memory::open(store(&dir)).unwrap();
+    let config = Config::default();
+    for at_once in [true, false] {
+        let each: Vec<Sent> = wrote.iter().map(|(to, subject)| wish(to, subject)).collect();
+        if at_once {
+            memory.note(&each, &config, NOW).unwrap();
+        } else {
+            memory.forget(&Address::new("anna@site.example")).unwrap();
+            each.iter().for_each(|sent| {
+                memory.note(std::slice::from_ref(sent), &config, NOW).unwrap();
+            });
+        }
+        let raw = format!("From: Bert <bert@shop.example>\r\n{fields}\r\n");
+        let message = Message::parse(raw.as_bytes(), &Bounds::default());
+        let to = ["anna@site.example", "carl@site.example"];
+        let envelope = Envelope {
+            sender: Some(Address::new("news-bounces+anna=site.example@lists.example")),
+            recipients: to.iter().map(|to| Address::new(to)).collect(),
+            ..Envelope::default()
+        };
+        let found = memory.known(&envelope, &message, proved, &config, NOW).unwrap();
+        assert_eq!(found, [expect, None], "{wrote:?} {fields} {at_once}");
+    }
+}
+
+fn wish(to: &str, subject: &str) -> Sent {
+    let envelope = Envelope {
+        authenticated: Some("login".to_owned()),
+        sender: Some(Address::new("anna@site.example")),
+        recipients: vec![Address::new(to)],
+        ..Envelope::default()
+    };
+    let raw = format!("Subject: {subject}\r\n\r\n");
+    let message = Message::parse(raw.as_bytes(), &Bounds::default());
+    Sent::of(&envelope, &message, &Config::default()).unwrap()
+}
+
+fn signed(domain: &str, covers: &str) -> Authentication {
+    let covers = covers.split(':').map(str::to_owned).collect();
+    let domain = domain.to_owned();
+    let dkim = Dkim { result: AuthResult::Pass, domain, covers, ..Dkim::default() };
+    Authentication { dkim: vec![dkim], ..Authentication::default() }
+}
+
+const LIST: &str = "List-Id: News <news.lists.example>\r\n";
+
+#[test]
+fn who_joined_a_list_or_confirmed_it_has_asked_for_its_mail() {
+    let signed = signed("lists.example", "from:list-id");
+    for to in [
+        "news-join@lists.example",
+        "news-confirm+0123456789abcdef@lists.example",
+        "news+confsub-0123456789abcdef@lists.example",
+        "news-sc.1200000000.abcdef-anna=site.example@lists.example",
+    ] {
+        joined(&[(to, "Re: confirm")], LIST, &signed, Some(Joined(ListAddress::Id)));
+        joined(&[(to, "")], "", &by_spf("lists.example"), Some(Joined(ListAddress::Sender)));
+    }
+    let request = [("news-request@lists.example", "subscribe")];
+    joined(&request, LIST, &signed, Some(Joined(ListAddress::Id)));
+    let subscribe = "List-Subscribe: <https://lists.example/>,\r\n <mailto:News-join@lists.example?subject=x>\r\n";
+    let by_field = self::signed("lists.example", "from:list-subscribe");
+    joined(&request, subscribe, &by_field, Some(Joined(ListAddress::Subscribe)));
+    joined(&[("info-join@lists.example", "")], LIST, &signed, None);
+}
+
+#[test]
+fn who_confirmed_to_an_organisation_has_asked_for_its_mail() {
+    let wrote = [("confirm-8d8f7d@mail.shop.example", "Re: Please confirm")];
+    let organisation = Some(Joined(ListAddress::Organisation));
+    joined(&wrote, "", &by_spf("shop.example"), organisation);
+    joined(&wrote, "", &signed("shop.example", "from"), organisation);
+    joined(&wrote, "", &by_spf("other.example"), None);
+    // To have written to one person there is another matter.
+    joined(&[("carl@shop.example", "")], "", &by_spf("shop.example"), None);
+}
+
+#[test]
+fn who_wrote_to_the_addresses_of_a_list_has_asked_for_its_mail() {
+    let by_spf = by_spf("lists.example");
+    let wrote = [("news@lists.example", "")];
+    joined(&wrote, LIST, &by_spf, Some(WroteToList(ListAddress::Id)));
+    let post = "List-Post: <mailto:news@lists.example>\r\n";
+    joined(&wrote, post, &by_spf, Some(WroteToList(ListAddress::Post)));
+    let reply = "Reply-To: News <news@lists.example>\r\n";
+    joined(&wrote, reply, &by_spf, Some(WroteToList(ListAddress::ReplyTo)));
+    let way_out = "List-Unsubscribe: <mailto:news@lists.example?subject=unsubscribe>\r\n";
+    joined(&wrote, way_out, &by_spf, None);
+}
+
+#[test]
+fn whoever_names_a_list_without_proving_it_gains_nothing() {
+    let wrote = [("news-join@lists.example", ""), ("news@lists.example", "")];
+    let all = "List-Id: <news.lists.example>\r\nList-Post: <mailto:news@lists.example>\r\n\
+               List-Subscribe: <mailto:news-join@lists.example>\r\nReply-To: news@lists.example\r\n";
+    joined(&wrote, all, &by_spf("evil.example"), None);
+    joined(&wrote, all, &signed("evil.example", "from:list-id:list-post:reply-to"), None);
+    joined(&wrote, all, &signed("lists.example", "from:subject"), None);
+    joined(&wrote, all, &signed("lists.example", "list-id"), None);
+    joined(&wrote, all, &Authentication::default(), None);
+    let anyone = Authentication {
+        spf: Spf { allows_all: true, ..by_spf("lists.example").spf },
+        ..Authentication::default()
+    };
+    joined(&wrote, all, &anyone, None);
+}
+
+#[test]
+fn who_leaves_a_list_has_asked_for_no_more_of_it() {
+    let by_spf = by_spf("lists.example");
+    let (join, leave) = (("news-join@lists.example", ""), ("news-leave@lists.example", ""));
+    joined(&[join, leave], LIST, &by_spf, None);
+    joined(&[leave, join], LIST, &by_spf, Some(Joined(ListAddress::Id)));
+    joined(&[join, leave, join], LIST, &by_spf, Some(Joined(ListAddress::Id)));
+    joined(&[join, ("news-request@lists.example", "unsubscribe")], LIST, &by_spf, None);
+    joined(&[leave], "List-Unsubscribe: <mailto:news-leave@lists.example>\r\n", &by_spf, None);
 }

@@ -7,8 +7,8 @@
 //! rule more often than spam does. Recipients have an opinion of their own on bulk mail, which reads these.
 //!
 //! Whether recipients asked can be vouched for by a trustmark. That nobody vouches breaks no rule: most
-//! who ask their recipients have no certifier. A recipient who has written to the sender has asked too;
-//! the policy, which knows it, takes it for consent.
+//! who ask their recipients have no certifier. A recipient who has written to the sender or its list, or
+//! joined it by mail, has asked too; the policy, which knows it, takes it for consent.
 //!
 //! Invariant: answers that are missing break no rule.
 

@@ -3,6 +3,7 @@
 //! Invariant: an entry is written at most once a day, and read as absent from its last day on, whether
 //! the store has removed it yet or not.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,10 +12,11 @@ use tidegate_checks::authentication::Authentication;
 use tidegate_mail::{Address, Envelope, Message};
 use tidegate_store::{Batch, Secret, Snapshot, Space, Store, StoreError, Written};
 
+use super::lists::{self, ListName};
 use super::{Config, Sent, folded};
 use crate::Correspondence;
 
-/// A user and a correspondent: the day of the last message.
+/// A user and a correspondent, or a list or an organisation that he joined: the day of the last message.
 const PAIRS: Space = Space::new("correspondents.pairs");
 /// A user and a Message-ID of his: the day it was sent.
 const MESSAGES: Space = Space::new("correspondents.messages");
@@ -68,8 +70,9 @@ impl Memory {
         Ok(Self { store, secret, today: Mutex::default() })
     }
 
-    /// What connects the author of an incoming message to each of its recipients; nothing, unless it
-    /// is proved who he is.
+    /// What connects the author of an incoming message, or the list that it is of, to each of its
+    /// recipients at `now`, in seconds since 1970; nothing, unless it is proved who that is. Some gets of an
+    /// embedded store for each recipient.
     ///
     /// # Errors
     /// When the store can't be read: then nobody is known.
@@ -81,49 +84,26 @@ impl Memory {
         config: &Config,
         now: u64,
     ) -> Result<Vec<Option<Correspondence>>, StoreError> {
-        match authentication.proved_author(message) {
-            Some(author) => self.of(&envelope.recipients, author, message, config, now),
-            None => Ok(vec![None; envelope.recipients.len()]),
-        }
-    }
-
-    /// What connects `author`, whose domain must be proved, to each of `recipients` at `now`, in
-    /// seconds since 1970. A few gets of an embedded store for each recipient.
-    ///
-    /// # Errors
-    /// When the store can't be read: then nobody is known.
-    pub fn of(
-        &self,
-        recipients: &[Address],
-        author: &Address,
-        message: &Message<'_>,
-        config: &Config,
-        now: u64,
-    ) -> Result<Vec<Option<Correspondence>>, StoreError> {
+        let recipients = &envelope.recipients;
         // Whoever writes to so many answers none of them.
         if !config.enabled || recipients.len() > config.max_recipients {
             return Ok(vec![None; recipients.len()]);
         }
-        let (author, references) = (folded(author), references(message));
-        let snapshot = self.store.snapshot()?;
-        let mut found = Vec::with_capacity(recipients.len());
-        for recipient in recipients {
-            let user = folded(recipient);
-            let wrote = self.key(&user, &author);
-            let mut known = None;
-            if is_fresh(&*snapshot, PAIRS, &wrote, config.keep_days, now)? {
-                known = Some(Correspondence::WroteTo);
-            }
-            for id in references.iter().take_while(|_| known.is_none()) {
-                let key = self.key(&user, id);
-                if is_fresh(&*snapshot, MESSAGES, &key, config.reply_days, now)? {
-                    known = Some(Correspondence::RepliesToUs);
-                    break;
-                }
-            }
-            found.push(known);
+        let author = authentication.proved_author(message).map(folded);
+        let names = lists::names(envelope, message, authentication);
+        if author.is_none() && names.is_empty() {
+            return Ok(vec![None; recipients.len()]);
         }
-        Ok(found)
+        // Anybody may name a message that he saw.
+        let references = author.as_ref().map(|_| references(message)).unwrap_or_default();
+        let snapshot = self.store.snapshot()?;
+        let look = Look { memory: self, snapshot: &*snapshot, config, now };
+        let of_each = recipients.iter().map(|recipient| {
+            let user = folded(recipient);
+            let known = look.author(&user, author.as_deref(), &references)?;
+            if known.is_some() { Ok(known) } else { look.list(&user, &names) }
+        });
+        of_each.collect()
     }
 
     /// Remembers messages that users sent. Blocks on the disk.
@@ -141,16 +121,29 @@ impl Memory {
         }
         let (mut batch, mut seen, mut noted) = (Batch::new(), HashSet::new(), Noted::default());
         let mut added: HashMap<[u8; USER], u32> = HashMap::new();
+        let mut left: HashSet<Key> = HashSet::new();
         for sent in sent {
-            let pairs = sent.recipients.iter().map(|to| (PAIRS, to.as_str(), config.keep_days));
+            for of in &sent.leaves {
+                let key = self.key(&sent.user, &joined(of));
+                // What is wished last holds, also where both are noted at once.
+                if seen.remove(&(PAIRS, key)) || day_of(&*snapshot, PAIRS, &key)?.is_some() {
+                    batch.remove(PAIRS, &key);
+                    left.insert(key);
+                }
+            }
+            let pairs = sent.recipients.iter().map(|to| (PAIRS, Cow::from(to), config.keep_days));
             let id = sent.message_id.iter();
-            let id = id.map(|id| (MESSAGES, id.as_str(), config.reply_days));
-            for (space, other, days) in pairs.chain(id) {
-                let key = self.key(&sent.user, other);
+            let id = id.map(|id| (MESSAGES, Cow::from(id), config.reply_days));
+            let joined = sent.joins.iter().map(|of| (PAIRS, joined(of).into(), config.keep_days));
+            for (space, other, days) in pairs.chain(id).chain(joined) {
+                let key = self.key(&sent.user, &other);
                 if !seen.insert((space, key)) {
                     continue;
                 }
-                let known = day_of(&*snapshot, space, &key)?;
+                let known = match space == PAIRS && left.remove(&key) {
+                    true => None,
+                    false => day_of(&*snapshot, space, &key)?,
+                };
                 if known == Some(day) {
                     continue;
                 }
@@ -230,6 +223,64 @@ impl Memory {
         key[USER..].copy_from_slice(&rest[..REST]);
         key
     }
+}
+
+/// A look into the store for one message.
+struct Look<'a> {
+    memory: &'a Memory,
+    snapshot: &'a dyn Snapshot,
+    config: &'a Config,
+    now: u64,
+}
+
+impl Look<'_> {
+    /// How `user` knows a proved author.
+    fn author(
+        &self,
+        user: &str,
+        author: Option<&str>,
+        references: &[String],
+    ) -> Result<Option<Correspondence>, StoreError> {
+        if let Some(author) = author
+            && self.has_pair(user, author)?
+        {
+            return Ok(Some(Correspondence::WroteTo));
+        }
+        for id in references {
+            let key = self.memory.key(user, id);
+            if is_fresh(self.snapshot, MESSAGES, &key, self.config.reply_days, self.now)? {
+                return Ok(Some(Correspondence::RepliesToUs));
+            }
+        }
+        Ok(None)
+    }
+
+    /// How `user` knows a list, by the names that it proves.
+    fn list(&self, user: &str, names: &[ListName]) -> Result<Option<Correspondence>, StoreError> {
+        for name in names {
+            if self.has_pair(user, &joined(&name.joined))? {
+                return Ok(Some(Correspondence::Joined(name.at)));
+            }
+        }
+        for name in names {
+            if let Some(address) = &name.address
+                && self.has_pair(user, address)?
+            {
+                return Ok(Some(Correspondence::WroteToList(name.at)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn has_pair(&self, user: &str, other: &str) -> Result<bool, StoreError> {
+        let key = self.memory.key(user, other);
+        is_fresh(self.snapshot, PAIRS, &key, self.config.keep_days, self.now)
+    }
+}
+
+/// What a wish to join is filed by, apart from whom one writes to.
+fn joined(of: &str) -> String {
+    format!("joined {of}")
 }
 
 fn user_of(key: &Key) -> [u8; USER] {

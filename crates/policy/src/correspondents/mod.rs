@@ -1,18 +1,20 @@
 //! Known correspondents: whom users have written to, and what they sent.
 //!
-//! An outgoing message tells that its sender wants to hear of its recipients ([`Sent`]); an incoming
-//! one is compared with that ([`Memory::of`]). Addresses and Message-IDs are kept as tags under a key
+//! An outgoing message tells that its sender wants to hear of its recipients ([`Sent`]), or of a list that
+//! he joins; an incoming one is compared with that ([`Memory::known`]). Addresses and Message-IDs are kept as tags under a key
 //! of this site, and forgotten after a time: the store tells nobody who writes to whom.
 //!
 //! Only who is proved to be the author counts ([`tidegate_checks::authentication::Authentication::proved_author`]),
-//! so that nobody gains by guessing whom a user writes to.
+//! and of a list what its own domain says, so that nobody gains by guessing whom a user writes to.
 //!
 //! Invariant: what is remembered is bounded, for the site and for what one user can add in a day; when
 //! the store fails, nobody is known, and no mail waits for it.
 
 mod config;
+mod lists;
 mod memory;
 mod sent;
+mod wish;
 
 pub use config::Config;
 pub use memory::{Memory, Noted};

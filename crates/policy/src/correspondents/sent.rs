@@ -1,10 +1,13 @@
 //! What an outgoing message says of its sender's correspondents.
 //!
+//! A message to an address at which programs take wishes tells which list its sender joins or leaves.
+//!
 //! Invariant: a message to many, one that a program answers with, and one whose sender may be another
 //! than who logged in say nothing.
 
 use tidegate_mail::{Address, Envelope, Message};
 
+use super::wish::{Command, Wish};
 use super::{Config, folded};
 
 /// An outgoing message, as far as it is remembered.
@@ -16,6 +19,10 @@ pub struct Sent {
     pub(super) recipients: Vec<String>,
     /// Its Message-ID, which answers name.
     pub(super) message_id: Option<String>,
+    /// The lists and organisations whose mail he asks for by it.
+    pub(super) joins: Vec<String>,
+    /// Those whose mail he wants no more.
+    pub(super) leaves: Vec<String>,
 }
 
 impl Sent {
@@ -32,12 +39,24 @@ impl Sent {
             return None;
         }
         let user = folded(sender);
-        let mut recipients: Vec<String> = envelope.recipients.iter().map(folded).collect();
+        let (mut recipients, mut joins, mut leaves) = (Vec::new(), Vec::new(), Vec::new());
+        for recipient in &envelope.recipients {
+            match Command::of(recipient, message.subject()) {
+                // Whoever says so wants to hear nothing of it.
+                Some(Command { wish: Wish::Leave, of }) => {
+                    leaves.push(of);
+                    continue;
+                }
+                Some(Command { wish: Wish::Join, of }) => joins.push(of),
+                Some(Command { wish: Wish::Other, .. }) | None => {}
+            }
+            recipients.push(folded(recipient));
+        }
         recipients.sort_unstable();
         recipients.dedup();
         recipients.retain(|recipient| *recipient != user);
         let message_id = message.message_id().map(str::to_owned).filter(|id| !id.is_empty());
-        Some(Self { user, recipients, message_id })
+        Some(Self { user, recipients, message_id, joins, leaves })
     }
 }
 

@@ -144,6 +144,40 @@ fn bulk_mail_that_is_wanted_was_asked_for_and_keeps_the_rules() {
     assert_eq!(sent(bulk, known, &spf("spam.example")), Some(false), "nothing proves the sender");
     assert_eq!(sent("Precedence: bulk\r\n", known, &of_shop), Some(false), "there is no way out");
     assert_eq!(sent("", known, &of_shop), None, "it is not bulk mail");
+    let joined = Some(Correspondence::Joined(crate::ListAddress::Organisation));
+    assert_eq!(sent(bulk, joined, &of_shop), Some(true));
+    assert_eq!(sent(bulk, joined, &spf("spam.example")), Some(false));
+}
+
+#[test]
+fn consent_is_told_with_what_it_rests_on_and_a_list_is_no_correspondent() {
+    use crate::ListAddress::{Id, Organisation};
+    let told = |header: &str, known| {
+        let raw = format!("{FROM_ANNA}{header}\r\nHello\r\n");
+        let message = Message::parse(raw.as_bytes(), &Bounds::default());
+        let (envelope, proof) = (Envelope::default(), spf("shop.example"));
+        let said = said(&message, &envelope, &proof);
+        let facts = Facts::new(&envelope, &message, &proof, &said, false);
+        let personal = Personal::of(&UserPolicy::default(), &facts, Some(known));
+        let each = personal.signals.iter().map(|it| format!("{} {}", it.name(), it.detail()));
+        each.collect::<Vec<_>>()
+    };
+    let bulk = "List-Unsubscribe: <https://shop.example/u>\r\n";
+    let wrote = "the recipient has written to the sender";
+    let both = [format!("CORRESPONDENT_KNOWN {wrote}"), format!("BULK_CONSENT_KNOWN {wrote}")];
+    assert_eq!(told(bulk, Correspondence::WroteTo), both);
+    assert_eq!(told("", Correspondence::WroteTo), both[..1], "it is not bulk mail");
+    assert_eq!(
+        told(bulk, Correspondence::WroteToList(Id)),
+        ["BULK_CONSENT_KNOWN the recipient has written to its list, by List-Id"]
+    );
+    assert_eq!(
+        told(bulk, Correspondence::Joined(Organisation)),
+        [
+            "BULK_CONSENT_KNOWN the recipient has asked to join, or confirmed it, by the sender's organisation"
+        ]
+    );
+    assert!(told("", Correspondence::Joined(Organisation)).is_empty());
 }
 
 #[test]
