@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mail_auth::common::crypto::Ed25519Key;
 use mail_auth::common::headers::HeaderWriter;
@@ -167,8 +167,9 @@ impl World {
     }
 
     /// The stages as SMTP brings them, with a pause after each: whatever is asked at a stage has its
-    /// answer before the next. Returns how many questions were put before the body came, and in all.
-    pub(crate) async fn questions(&self, mail: &str) -> (usize, usize) {
+    /// answer before the next. Returns how many questions were put before the body came, and in all, and
+    /// how long the verdict took from then on.
+    pub(crate) async fn questions(&self, mail: &str) -> (usize, usize, Duration) {
         let mut transaction = self.engine.begin(NOW);
         transaction.envelope = envelope(SHOP, "bounce@shop.example", "berta@site.example");
         for stage in [Stage::Connect, Stage::Helo, Stage::Mail] {
@@ -177,10 +178,11 @@ impl World {
         }
         transaction.headers(&mail.as_bytes()[..mail.find("\r\n\r\n").unwrap() + 4]);
         tokio::time::sleep(Duration::from_millis(200)).await;
-        let before = self.dns.queries();
+        let (before, began) = (self.dns.queries(), Instant::now());
         let judged = transaction.judge(mail.as_bytes()).await;
+        let took = began.elapsed();
         assert!(!judged.missing.any(), "{:?}", judged.missing);
-        (before, self.dns.queries())
+        (before, self.dns.queries(), took)
     }
 }
 

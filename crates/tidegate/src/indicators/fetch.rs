@@ -16,6 +16,8 @@ use tidegate_checks::trust::bimi::certificate::MOST_BYTES;
 use tidegate_dns::Resolver;
 
 use super::address::{AddressError, PublicHosts};
+use super::hosts::Hosts;
+use crate::knowledge::seconds;
 
 /// Redirects that are followed.
 const MOST_REDIRECTS: usize = 3;
@@ -43,8 +45,8 @@ impl Fetcher {
     ///
     /// # Errors
     /// When the authorities of this machine can't be read.
-    pub(super) fn new(config: &Config, resolver: Resolver) -> reqwest::Result<Self> {
-        Self::trusting(Vec::new(), config, resolver)
+    pub(super) fn new(config: &Config, resolver: Resolver, hosts: Hosts) -> reqwest::Result<Self> {
+        Self::trusting(Vec::new(), config, resolver, hosts)
     }
 
     /// Trusting further authorities for HTTPS than this machine does.
@@ -52,6 +54,7 @@ impl Fetcher {
         further: Vec<Certificate>,
         config: &Config,
         resolver: Resolver,
+        hosts: Hosts,
     ) -> reqwest::Result<Self> {
         // The one cryptography of this program; an error says that it is chosen already.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -65,7 +68,7 @@ impl Fetcher {
             .pool_max_idle_per_host(0)
             .timeout(Duration::from_millis(config.timeout_ms))
             .user_agent(concat!("tidegate/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::custom(move |attempt| follow(attempt, allow_private)))
+            .redirect(Policy::custom(move |attempt| follow(attempt, &hosts, allow_private)))
             .dns_resolver(PublicHosts { resolver, allow_private })
             .build()?;
         Ok(Self { client, allow_private })
@@ -89,6 +92,11 @@ impl Fetcher {
     }
 }
 
+/// The host that a location names, where it names one.
+pub(super) fn host(location: &str) -> Option<String> {
+    Url::parse(location).ok()?.host_str().map(str::to_owned)
+}
+
 /// Whether a location is one to connect to.
 fn check(url: &Url, allow_private: bool) -> Result<(), &'static str> {
     if url.scheme() != "https" {
@@ -106,20 +114,30 @@ fn check(url: &Url, allow_private: bool) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn follow(attempt: Attempt<'_>, allow_private: bool) -> reqwest::redirect::Action {
+fn follow(attempt: Attempt<'_>, hosts: &Hosts, allow_private: bool) -> reqwest::redirect::Action {
     if attempt.previous().len() > MOST_REDIRECTS {
-        return attempt.error(Redirected("it is redirected too often"));
+        return attempt.error(Redirected::Never("it is redirected too often"));
     }
-    match check(attempt.url(), allow_private) {
-        Ok(()) => attempt.follow(),
-        Err(why) => attempt.error(Redirected(why)),
+    if let Err(why) = check(attempt.url(), allow_private) {
+        return attempt.error(Redirected::Never(why));
+    }
+    let host = attempt.url().domain().unwrap_or_default();
+    match hosts.may_follow(host, seconds()) {
+        true => attempt.follow(),
+        false => attempt.error(Redirected::Later),
     }
 }
 
 /// Why a redirect is not followed.
 #[derive(Debug, thiserror::Error)]
-#[error("redirected: {0}")]
-struct Redirected(&'static str);
+enum Redirected {
+    /// It leads where nothing is fetched from.
+    #[error("redirected: {0}")]
+    Never(&'static str),
+    /// It leads to a host that was asked enough for now.
+    #[error("redirected to a host that was asked often in the last minute")]
+    Later,
+}
 
 async fn bounded(mut response: Response) -> Result<Vec<u8>, FetchError> {
     let mut body = Vec::new();
@@ -138,7 +156,11 @@ fn of(error: &reqwest::Error) -> FetchError {
     let mut last = error.to_string();
     while let Some(cause) = inner {
         if let Some(redirected) = cause.downcast_ref::<Redirected>() {
-            return FetchError::Refused(redirected.to_string());
+            let why = redirected.to_string();
+            return match redirected {
+                Redirected::Never(_) => FetchError::Refused(why),
+                Redirected::Later => FetchError::Unreachable(why),
+            };
         }
         match cause.downcast_ref::<AddressError>() {
             Some(AddressError::NotPublic) => {

@@ -5,11 +5,12 @@
 //! store, so that a restart fetches nothing anew. An outcome by other roots than those of the
 //! configuration does not count.
 //!
-//! Invariant: fetches are bounded in number, time and size, of one location there is one at a time, and no
-//! message waits for one.
+//! Invariant: fetches are bounded in number, time and size, of one location there is one at a time, of one
+//! host there are few in a minute, and no message waits for one.
 
 mod address;
 mod fetch;
+mod hosts;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use self::fetch::{FetchError, Fetcher};
+use self::hosts::{Hosts, Leave};
 use self::table::{Entry, Table};
 use crate::knowledge::seconds;
 use crate::metrics::Beside;
@@ -50,6 +52,7 @@ pub(crate) struct Indicators {
     /// Locations that are being fetched.
     flights: Mutex<HashSet<String>>,
     places: Arc<Semaphore>,
+    hosts: Hosts,
     store: Option<Arc<dyn Store>>,
     counted: Beside,
 }
@@ -79,6 +82,7 @@ impl Indicators {
             table: Mutex::default(),
             flights: Mutex::default(),
             places: Arc::new(Semaphore::new(CONCURRENCY)),
+            hosts: Hosts::default(),
             store,
             counted,
         })
@@ -87,7 +91,8 @@ impl Indicators {
     /// Goes on by a configuration, and reads what was verified by the same roots before. Blocks on the
     /// disk. Says whether marks can be looked at.
     pub(crate) fn configure(&self, config: &Config, roots: &Roots, resolver: &Resolver) -> bool {
-        let fetcher = config.enabled.then(|| Fetcher::new(config, resolver.clone()));
+        let fetcher =
+            config.enabled.then(|| Fetcher::new(config, resolver.clone(), self.hosts.clone()));
         match fetcher.transpose() {
             Ok(Some(fetcher)) => {
                 self.put_to_work(config, roots, fetcher);
@@ -141,18 +146,24 @@ impl Indicators {
     /// Fetches `location` beside, unless that is done already or too much is.
     fn fetch_beside(self: &Arc<Self>, at_work: Arc<AtWork>, location: &str) {
         let Ok(runtime) = Handle::try_current() else { return };
+        let flight;
         {
             let mut flights = self.flights();
             if flights.contains(location) {
                 return;
             }
-            if flights.len() >= MOST_FLIGHTS {
+            // What is no location needs no leave: it is refused before anybody is asked.
+            let host = fetch::host(location).unwrap_or_default();
+            let room = flights.len() < MOST_FLIGHTS;
+            let leave = if room { self.hosts.leave(&host, seconds()) } else { None };
+            let Some(leave) = leave else {
                 self.counted.mark_fetched("left_out");
                 return;
-            }
+            };
             flights.insert(location.to_owned());
+            let location = location.to_owned();
+            flight = Flight { indicators: Arc::clone(self), location, _leave: leave };
         }
-        let flight = Flight { indicators: Arc::clone(self), location: location.to_owned() };
         runtime.spawn(async move { flight.run(&at_work).await });
     }
 
@@ -238,6 +249,7 @@ fn entry(
 struct Flight {
     indicators: Arc<Indicators>,
     location: String,
+    _leave: Leave,
 }
 
 impl Flight {

@@ -35,7 +35,8 @@ impl Host {
     /// Serves `pem` at `/vmc.pem`, and at other paths what goes wrong.
     async fn start(pem: String) -> Self {
         let key = KeyPair::generate().unwrap();
-        let names = vec!["shop.example".to_owned(), "eve.example".to_owned()];
+        let mut names = vec!["shop.example".to_owned(), "eve.example".to_owned()];
+        names.extend((0..100).map(|number| format!("shop{number}.example")));
         let certificate = CertificateParams::new(names).unwrap().self_signed(&key).unwrap();
         let certificate = certificate.der().clone();
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -129,7 +130,9 @@ impl World {
         let indicators =
             Indicators::new(Some(Arc::clone(&self.store)), self.metrics.beside.clone());
         let further = reqwest::Certificate::from_der(&self.host.certificate).unwrap();
-        let fetcher = Fetcher::trusting(vec![further], config, self.resolver()).unwrap();
+        let fetcher =
+            Fetcher::trusting(vec![further], config, self.resolver(), indicators.hosts.clone())
+                .unwrap();
         indicators.put_to_work(config, &roots, fetcher);
         indicators
     }
@@ -349,12 +352,41 @@ async fn a_flood_of_locations_makes_few_connections() {
     let indicators = world.indicators(&open());
     let known = Known(Arc::clone(&indicators));
     let now = i64::try_from(seconds()).unwrap();
-    for number in 0..500 {
-        known.evidence(&world.host.location(&format!("/slow?{number}")), now);
+    let port = world.host.address.port();
+    for number in 0..100 {
+        world.dns.a(&format!("shop{number}.example"), "127.0.0.1");
+        known.evidence(&format!("https://shop{number}.example:{port}/slow"), now);
     }
     assert_eq!(indicators.flights().len(), MOST_FLIGHTS);
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(world.host.connections() <= CONCURRENCY, "{}", world.host.connections());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_host_is_hammered_however_many_locations_and_redirects_lead_to_it() {
+    let world = World::new().await;
+    let indicators = world.indicators(&open());
+    let (known, port) = (Known(Arc::clone(&indicators)), world.host.address.port());
+    let now = i64::try_from(seconds()).unwrap();
+    // Names of one organisation are one host.
+    for number in 0..50 {
+        world.dns.a(&format!("n{number}.shop.example"), "127.0.0.1");
+        known.evidence(&format!("https://n{number}.shop.example:{port}/vmc.pem"), now);
+    }
+    assert_eq!(indicators.flights().len(), hosts::AT_A_TIME);
+    landed(&indicators).await;
+    // The minute may turn meanwhile, so that ten more are allowed.
+    let began = seconds() / 60;
+    for number in 0..50 {
+        known.evidence(&world.host.location(&format!("/moved?{number}")), now);
+        landed(&indicators).await;
+    }
+    let minutes = usize::try_from(seconds() / 60 - began + 2).unwrap();
+    let most = minutes * hosts::A_MINUTE as usize;
+    assert!(world.host.connections() <= most, "{}", world.host.connections());
+    // What was left out is fetched when there is room again, and is no evidence of anything until then.
+    let location = world.host.location("/vmc.pem?later");
+    assert_eq!(known.evidence(&location, now), Evidence::Unknown);
 }
 
 #[tokio::test(flavor = "multi_thread")]

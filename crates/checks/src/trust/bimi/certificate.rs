@@ -3,8 +3,10 @@
 //!
 //! The path is found and verified by rustls-webpki (RFC 5280, section 6.1: signatures, validity, basic
 //! constraints, length of the path, name constraints, extended key usage in each certificate);
-//! x509-parser reads what is particular to marks. Not looked at are revocation lists and the logs of
-//! Certificate Transparency, which would be further connections.
+//! x509-parser reads what is particular to marks. That a certificate was logged (Certificate Transparency,
+//! RFC 6962) is taken from its issuer's word: a timestamp of a log must be in it, as the policy of marks asks,
+//! while the log's signature over it is not verified, for want of a list of logs. Revocation lists are not
+//! looked at, which would be further connections: a revoked certificate serves until it expires.
 //!
 //! Invariant: only a certificate that leads to a root of the configuration says anything for or against
 //! anybody.
@@ -18,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use webpki::{EndEntityCert, Error, KeyUsage, VerifiedPath, anchor_from_trusted_cert};
 use x509_parser::asn1_rs::{FromDer, Oid, oid};
 use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::{GeneralName, ParsedExtension};
+use x509_parser::extensions::{CtVersion, GeneralName, ParsedExtension};
 use x509_parser::x509::X509Name;
 
 use super::logotype::{LOGOTYPE, subject_svg};
@@ -183,6 +185,9 @@ impl Roots {
         if !has_policy(&leaf) {
             return Err(denied("the certificate is not issued by the policy of marks"));
         }
+        if !has_timestamp(&leaf) {
+            return Err(proves_nothing("the certificate does not say in which log it is"));
+        }
         let names = names(&leaf)?;
         let logotype = leaf.extensions().iter().find(|extension| extension.oid == LOGOTYPE);
         let logotype = logotype.ok_or_else(|| denied("the certificate has no logotype"))?;
@@ -297,6 +302,14 @@ fn has_policy(leaf: &X509Certificate<'_>) -> bool {
         ParsedExtension::CertificatePolicies(policies) => {
             policies.iter().any(|policy| policy.policy_id == MARK_POLICY)
         }
+        _ => false,
+    })
+}
+
+/// Whether a timestamp of a log is in it (RFC 6962, section 3.3), of the version that there is.
+fn has_timestamp(leaf: &X509Certificate<'_>) -> bool {
+    leaf.extensions().iter().any(|extension| match extension.parsed_extension() {
+        ParsedExtension::SCT(timestamps) => timestamps.iter().any(|it| it.version == CtVersion::V1),
         _ => false,
     })
 }

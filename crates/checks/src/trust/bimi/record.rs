@@ -68,8 +68,10 @@ fn parse(text: &[u8]) -> Result<Published, &'static str> {
         let place = match name.trim().to_ascii_lowercase().as_str() {
             "l" => &mut indicator,
             "a" => &mut authority,
-            // lps= and avp= choose among a domain's own indicators, and change nothing about whose they
-            // are; what later versions add does not either.
+            // avp= says whether a picture of the brand or of the person is to be shown, and none is shown
+            // here. lps= gives mailboxes of the domain indicators of their own: it changes nothing about whose
+            // they are, and following it would tell resolvers the mailbox, in a second question. What later
+            // versions add is passed over too.
             _ => continue,
         };
         if place.replace(location(value.trim())?).is_some() {

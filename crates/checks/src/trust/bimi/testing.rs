@@ -49,6 +49,8 @@ pub struct Mark<'t> {
     pub years: (i32, i32),
     /// Its picture.
     pub logo: Option<Logo>,
+    /// The version of the log's timestamp in it.
+    pub logged: Option<u8>,
 }
 
 impl Default for Mark<'_> {
@@ -60,6 +62,7 @@ impl Default for Mark<'_> {
             policy: &[1, 3, 6, 1, 4, 1, 53087, 1, 1],
             years: (2000, 2100),
             logo: Some(Logo::default()),
+            logged: Some(0),
         }
     }
 }
@@ -173,10 +176,28 @@ impl Authority {
             let oid = [1, 3, 6, 1, 5, 5, 7, 1, 12];
             leaf.custom_extensions.push(CustomExtension::from_oid_content(&oid, logo.extension()));
         }
+        if let Some(version) = mark.logged {
+            let oid = [1, 3, 6, 1, 4, 1, 11129, 2, 4, 2];
+            let content = element(0x04, &timestamps(version));
+            leaf.custom_extensions.push(CustomExtension::from_oid_content(&oid, content));
+        }
         let leaf_key = KeyPair::generate().expect("a key");
         let issuer = Issuer::from_params(&above, &above_key);
         leaf.signed_by(&leaf_key, &issuer).expect("a certificate").pem() + &above_pem
     }
+}
+
+/// A list with one timestamp (RFC 6962, section 3.3), which no log has signed.
+fn timestamps(version: u8) -> Vec<u8> {
+    let log = [7; 32];
+    let time = 1_700_000_000_000_u64.to_be_bytes();
+    let (no_extensions, signature) = ([0, 0], [4, 3, 0, 2, 1, 2]);
+    let timestamp = [&[version][..], &log, &time, &no_extensions, &signature].concat();
+    let measured = |bytes: &[u8]| {
+        let length = u16::try_from(bytes.len()).expect("a length").to_be_bytes();
+        [&length[..], bytes].concat()
+    };
+    measured(&measured(&timestamp))
 }
 
 fn named(name: &str) -> DistinguishedName {

@@ -87,6 +87,9 @@ fn what_is_not_a_mark_certificate_or_not_valid_proves_nothing() {
     authority.may_issue = false;
     let chain = authority.issue(&Mark::default());
     check(&roots(&authority).verify(chain.as_bytes(), NOW), false, "EndEntityUsedAsCa");
+    for logged in [None, Some(1)] {
+        check(&verified(&Mark { logged, ..Mark::default() }), false, "in which log");
+    }
     let plain = logo(|logo| logo.svg = SVG.replace("tiny-ps", "tiny"));
     check(&verified(&plain), false, "profile");
 }
