@@ -105,8 +105,8 @@ fn of_bulk(judged: &Judged, lines: &mut Vec<String>) {
         );
     } else if !signed {
         lines.push(
-            "one click: add List-Unsubscribe-Post: List-Unsubscribe=One-Click, and cover it and List-Unsubscribe by one \
-             DKIM signature (RFC 8058)"
+            "one click: it counts where List-Unsubscribe-Post: List-Unsubscribe=One-Click stands beside List-Unsubscribe \
+             with an https address, and one DKIM signature covers both (RFC 8058)"
                 .to_owned(),
         );
     }

@@ -100,6 +100,12 @@ impl Vbr {
             } else if score > 0.0 {
                 wrong(format!("the score of \"{name}\" must be negative, since it vouches"));
             }
+            if !name.contains('.') {
+                wrong(format!(
+                    "\"{name}\" is no certifier; write its domain in quotes, as in [trust.vbr.\"vouch.example.org\"]"
+                ));
+                continue;
+            }
             match Name::try_from(name.as_str()) {
                 Ok(name) if settings.enabled => {
                     certifiers.push(Certifier { name, score, opt_in: settings.opt_in });
@@ -325,5 +331,17 @@ mod tests {
         check(&[""], Said::Nonsense);
         assert_eq!(Said::of(&Answer::NoSuchName, Class::List), Said::Denies);
         assert_eq!(Said::of(&Answer::Unknown(Why::Late), Class::List), Said::Nothing);
+    }
+
+    #[test]
+    fn a_certifier_is_named_by_its_domain() {
+        let mistakes = |name: &str| {
+            let text = format!("[{name}]\nscore = -1.0\n");
+            let mut mistakes = Vec::new();
+            Vbr::build(&toml::from_str(&text).unwrap(), &mut mistakes);
+            mistakes.into_iter().map(|it| it.problem).collect::<Vec<_>>()
+        };
+        assert_eq!(mistakes("\"vouch.example\""), [""; 0]);
+        assert!(mistakes("vouch")[0].contains("write its domain in quotes"));
     }
 }

@@ -29,6 +29,7 @@ pub(crate) fn section<T: DeserializeOwned + Default>(
     sources: &Sources,
     findings: &mut Findings,
 ) -> T {
+    let mut taken: Vec<Vec<String>> = Vec::new();
     loop {
         let Some(node) = root.find(&[name]) else { return T::default() };
         let wrong = match T::deserialize(node) {
@@ -37,10 +38,20 @@ pub(crate) fn section<T: DeserializeOwned + Default>(
         };
         let mut path: Vec<&str> = vec![name];
         path.extend(wrong.path.iter().rev().map(String::as_str));
-        let place = sources.place(wrong.origin.unwrap_or(node.origin));
-        let (what, remedy) = wrong.words(&path, defaults);
-        findings.mistake(place, what, remedy);
+        // What is missing since it was taken out was told already.
+        let was_there = match wrong.kind {
+            Kind::Missing(field) => taken.iter().any(|taken| {
+                taken.split_last().is_some_and(|(key, table)| key == field && *table == path[..])
+            }),
+            _ => false,
+        };
+        if !was_there {
+            let place = sources.place(wrong.origin.unwrap_or(node.origin));
+            let (what, remedy) = wrong.words(&path, defaults);
+            findings.mistake(place, what, remedy);
+        }
         root.take(&path);
+        taken.push(path.into_iter().map(str::to_owned).collect());
     }
 }
 
@@ -393,5 +404,7 @@ mod tests {
             ]
         );
         assert_eq!(server.zones.len(), 1, "what is right is kept");
+        let (_, mistakes) = read("[server.zones.x]\nzone = 1\n");
+        assert_eq!(mistakes, ["f:2:8: server.zones.x.zone is 1; write text in quotes"]);
     }
 }
