@@ -99,7 +99,7 @@ impl Memory {
         let snapshot = self.store.snapshot()?;
         let look = Look { memory: self, snapshot: &*snapshot, config, now };
         let of_each = recipients.iter().map(|recipient| {
-            let user = folded(recipient);
+            let user = self.user(&folded(recipient));
             let known = look.author(&user, author.as_deref(), &references)?;
             if known.is_some() { Ok(known) } else { look.list(&user, &names) }
         });
@@ -123,8 +123,9 @@ impl Memory {
         let mut added: HashMap<[u8; USER], u32> = HashMap::new();
         let mut left: HashSet<Key> = HashSet::new();
         for sent in sent {
+            let user = self.user(&sent.user);
             for of in &sent.leaves {
-                let key = self.key(&sent.user, &joined(of));
+                let key = self.key(&user, &joined(of));
                 // What is wished last holds, also where both are noted at once.
                 if seen.remove(&(PAIRS, key)) || day_of(&*snapshot, PAIRS, &key)?.is_some() {
                     batch.remove(PAIRS, &key);
@@ -136,7 +137,7 @@ impl Memory {
             let id = id.map(|id| (MESSAGES, Cow::from(id), config.reply_days));
             let joined = sent.joins.iter().map(|of| (PAIRS, joined(of).into(), config.keep_days));
             for (space, other, days) in pairs.chain(id).chain(joined) {
-                let key = self.key(&sent.user, &other);
+                let key = self.key(&user, &other);
                 if !seen.insert((space, key)) {
                     continue;
                 }
@@ -148,9 +149,8 @@ impl Memory {
                     continue;
                 }
                 if known.is_none() {
-                    let user = user_of(&key);
-                    let already = today.added.get(&user).copied().unwrap_or_default();
-                    let own = added.entry(user).or_default();
+                    let already = today.added.get(&user.tag).copied().unwrap_or_default();
+                    let own = added.entry(user.tag).or_default();
                     let is_full = today.entries + noted.new >= config.max_entries
                         || already + *own >= config.max_new_per_day
                         || (already == 0 && today.added.len() >= MOST_USERS);
@@ -203,7 +203,7 @@ impl Memory {
     }
 
     fn keys_of(&self, user: &Address) -> Result<Vec<(Space, Vec<u8>)>, StoreError> {
-        let prefix = user_of(&self.key(&folded(user), ""));
+        let prefix = self.user(&folded(user)).tag;
         let snapshot = self.store.snapshot()?;
         let mut keys = Vec::new();
         for space in [PAIRS, MESSAGES] {
@@ -216,13 +216,25 @@ impl Memory {
     }
 
     /// The key of what a user has with another: an address, or a Message-ID of his own.
-    fn key(&self, user: &str, other: &str) -> Key {
+    fn key(&self, user: &User, other: &str) -> Key {
         let mut key = [0; USER + REST];
-        key[..USER].copy_from_slice(&self.secret.tag(&[user.as_bytes()])[..USER]);
-        let rest = self.secret.tag(&[user.as_bytes(), other.as_bytes()]);
+        key[..USER].copy_from_slice(&user.tag);
+        let rest = self.secret.tag(&[user.name.as_bytes(), other.as_bytes()]);
         key[USER..].copy_from_slice(&rest[..REST]);
         key
     }
+
+    fn user(&self, name: &str) -> User {
+        let mut tag = [0; USER];
+        tag.copy_from_slice(&self.secret.tag(&[name.as_bytes()])[..USER]);
+        User { name: name.to_owned(), tag }
+    }
+}
+
+/// A user, with the tag by which his keys begin.
+struct User {
+    name: String,
+    tag: [u8; USER],
 }
 
 /// A look into the store for one message.
@@ -237,7 +249,7 @@ impl Look<'_> {
     /// How `user` knows a proved author.
     fn author(
         &self,
-        user: &str,
+        user: &User,
         author: Option<&str>,
         references: &[String],
     ) -> Result<Option<Correspondence>, StoreError> {
@@ -256,7 +268,7 @@ impl Look<'_> {
     }
 
     /// How `user` knows a list, by the names that it proves.
-    fn list(&self, user: &str, names: &[ListName]) -> Result<Option<Correspondence>, StoreError> {
+    fn list(&self, user: &User, names: &[ListName]) -> Result<Option<Correspondence>, StoreError> {
         for name in names {
             if self.has_pair(user, &joined(&name.joined))? {
                 return Ok(Some(Correspondence::Joined(name.at)));
@@ -272,7 +284,7 @@ impl Look<'_> {
         Ok(None)
     }
 
-    fn has_pair(&self, user: &str, other: &str) -> Result<bool, StoreError> {
+    fn has_pair(&self, user: &User, other: &str) -> Result<bool, StoreError> {
         let key = self.memory.key(user, other);
         is_fresh(self.snapshot, PAIRS, &key, self.config.keep_days, self.now)
     }
@@ -281,12 +293,6 @@ impl Look<'_> {
 /// What a wish to join is filed by, apart from whom one writes to.
 fn joined(of: &str) -> String {
     format!("joined {of}")
-}
-
-fn user_of(key: &Key) -> [u8; USER] {
-    let mut user = [0; USER];
-    user.copy_from_slice(&key[..USER]);
-    user
 }
 
 fn count(snapshot: &dyn Snapshot, space: Space) -> Result<usize, StoreError> {
