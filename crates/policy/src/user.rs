@@ -71,6 +71,19 @@ impl UserPolicy {
         }
     }
 
+    /// Pairs of settings by which more points lead to a milder action: that for fewer points, then that
+    /// for more.
+    #[must_use]
+    pub fn milder_with_more_points(&self) -> Vec<[(&'static str, Action); 2]> {
+        let actions = [
+            ("at_tag", self.at_tag),
+            ("at_quarantine", self.at_quarantine),
+            ("at_reject", self.at_reject),
+        ];
+        let pairs = actions.windows(2).filter_map(|pair| <[_; 2]>::try_from(pair).ok());
+        pairs.filter(|[fewer, more]| more.1 < fewer.1).collect()
+    }
+
     /// Whether anything but the score is looked at: then a message is judged for this recipient apart.
     #[must_use]
     pub fn is_personal(&self) -> bool {
@@ -139,5 +152,18 @@ mod tests {
         let actions = Verdict::ALL.map(|verdict| policy.action(verdict));
         use Action::{Accept, Quarantine, Tag};
         assert_eq!(actions, [Accept, Tag, Quarantine, Accept, Quarantine]);
+    }
+
+    #[test]
+    fn actions_that_get_milder_as_points_rise_are_found() {
+        let pairs = |at_tag, at_quarantine, at_reject| {
+            let policy = UserPolicy { at_tag, at_quarantine, at_reject, ..UserPolicy::default() };
+            let pairs = policy.milder_with_more_points().into_iter();
+            pairs.map(|[fewer, more]| (fewer.0, more.0)).collect::<Vec<_>>()
+        };
+        use Action::{Accept, Quarantine, Reject, Tag, TagSubject};
+        assert_eq!(pairs(Accept, Accept, Reject), []);
+        assert_eq!(pairs(TagSubject, Tag, Reject), [("at_tag", "at_quarantine")]);
+        assert_eq!(pairs(Tag, Quarantine, Accept), [("at_quarantine", "at_reject")]);
     }
 }

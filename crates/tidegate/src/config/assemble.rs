@@ -52,7 +52,7 @@ pub(super) fn assemble(
     let thresholds = policy.as_ref().map(|policy| policy.thresholds).unwrap_or_default();
     let default = UserPolicy { thresholds, ..UserPolicy::default() };
     let book = policies::book(written, &settings.policy, &default, findings);
-    lint::lint(&settings, written, policy.as_ref(), resolver.as_ref(), findings);
+    lint::lint(&settings, written, policy.as_ref(), &book, resolver.as_ref(), findings);
     if !findings.mistakes.is_empty() {
         return None;
     }
@@ -317,7 +317,13 @@ impl Builder<'_> {
                 paths.iter().map(|path| rule_file(path)).collect::<Result<Vec<_>, _>>()
             });
             match read {
-                Ok(read) => files.extend(read),
+                Ok(read) => {
+                    if read.is_empty() {
+                        let place = self.written.sources.place(node.origin);
+                        include::nothing_found(pattern, place, self.findings);
+                    }
+                    files.extend(read);
+                }
                 Err(error) => {
                     let what = format!("the rules \"{pattern}\" can't be read: {error}");
                     let remedy = "name files that exist, relative to this file";

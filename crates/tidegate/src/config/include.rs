@@ -52,6 +52,12 @@ pub(crate) fn expand(folder: &Path, pattern: &str) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// Tells that a pattern names no file: whoever wrote it meant some.
+pub(crate) fn nothing_found(pattern: &str, place: Place, findings: &mut Findings) {
+    let remedy = "paths are relative to this file; put a file there, or take it out of the list";
+    findings.warning(place, format!("\"{pattern}\" names no file that is there"), remedy);
+}
+
 /// Reads a text file of settings or rules, within bounds.
 ///
 /// # Errors

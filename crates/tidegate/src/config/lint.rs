@@ -2,11 +2,14 @@
 //!
 //! Invariant: a warning names a remedy, and a configuration that follows it has one warning less.
 
+mod reached;
+mod recipients;
+
 use std::collections::HashMap;
 
 use tidegate_dns::Resolver;
 use tidegate_milter::Address;
-use tidegate_policy::Policy;
+use tidegate_policy::{Book, Policy};
 use tidegate_signal::Family;
 
 use super::Written;
@@ -21,6 +24,7 @@ pub(super) fn lint(
     settings: &Settings,
     written: &Written,
     policy: Option<&Policy>,
+    book: &Book,
     resolver: Option<&Resolver>,
     findings: &mut Findings,
 ) {
@@ -28,7 +32,10 @@ pub(super) fn lint(
     trusting_the_world(written, findings);
     store_of_unknown_kind(settings, written, findings);
     quarantine_that_cannot_work(settings, written, findings);
-    pages_that_nobody_reaches(settings, written, findings);
+    reached::pages(settings, written, findings);
+    reached::mta(settings, written, findings);
+    recipients::actions_that_get_milder(written, book, findings);
+    recipients::digests_that_nobody_sends(settings, written, findings);
     if let Some(policy) = policy {
         families_that_reject_alone(policy, written, findings);
     }
@@ -84,32 +91,6 @@ fn addresses_taken_twice(settings: &Settings, written: &Written, findings: &mut 
         let what = "[milter] listens nowhere";
         let remedy = "write for example listen = [\"inet:127.0.0.1:8895\"]";
         findings.mistake(place_of(written, &["milter", "listen"]), what, remedy);
-    }
-}
-
-fn pages_that_nobody_reaches(settings: &Settings, written: &Written, findings: &mut Findings) {
-    let pages = &settings.pages;
-    if let Some((key, what)) = pages.mistake() {
-        findings.mistake(place_of(written, &["pages", key]), format!("[pages] {key}: {what}"), "");
-    }
-    if !pages.enabled {
-        return;
-    }
-    let place = |key| place_of(written, &["pages", key]);
-    if !settings.quarantine.enabled {
-        let what = "[pages] are served, and [quarantine] is switched off: nobody can sign in";
-        let remedy = "set [quarantine] enabled = true, or [pages] enabled = false";
-        findings.warning(place("enabled"), what, remedy);
-    }
-    let is_here = ["http://127.", "http://localhost", "http://[::1]"]
-        .iter()
-        .any(|here| pages.public_url.starts_with(here));
-    if !pages.is_secure() && !is_here {
-        let what =
-            "the pages are reached without TLS: what users see and choose can be read on the way";
-        let remedy =
-            "put a proxy in front that speaks TLS, and write public_url = \"https://HOST\"";
-        findings.warning(place("public_url"), what, remedy);
     }
 }
 

@@ -74,6 +74,9 @@ pub(super) fn read_files(root: &Node, sources: &mut Sources, findings: &mut Find
                 continue;
             }
         };
+        if files.is_empty() {
+            include::nothing_found(pattern, place.clone(), findings);
+        }
         for file in files {
             match include::read_text(&file) {
                 Ok(text) => {
