@@ -143,46 +143,55 @@ impl InvalidThresholds {
     }
 }
 
-impl TryFrom<&Config> for Policy {
-    type Error = InvalidThresholds;
-
-    fn try_from(config: &Config) -> Result<Self, InvalidThresholds> {
+impl Config {
+    /// Everything that is wrong.
+    #[must_use]
+    pub fn mistakes(&self) -> Vec<InvalidThresholds> {
+        let mut found = Vec::new();
         let default = Thresholds::default();
         let scores = [
-            ("tag", config.tag, default.tag),
-            ("quarantine", config.quarantine, default.quarantine),
-            ("reject", config.reject, default.reject),
+            ("tag", self.tag, default.tag),
+            ("quarantine", self.quarantine, default.quarantine),
+            ("reject", self.reject, default.reject),
         ];
-        for (key, at, default) in scores {
-            if !(at.is_finite() && at > 0.0) {
-                return Err(InvalidThresholds::NotPositive { key, default });
-            }
+        let is_sound = |at: f32| at.is_finite() && at > 0.0;
+        for (key, _, default) in scores.into_iter().filter(|(_, at, _)| !is_sound(*at)) {
+            found.push(InvalidThresholds::NotPositive { key, default });
         }
-        for pair in scores.windows(2) {
+        // What is no threshold has no place in their order.
+        let sound: Vec<_> = scores.into_iter().filter(|(_, at, _)| is_sound(*at)).collect();
+        for pair in sound.windows(2) {
             let [(milder, milder_at, _), (harder, harder_at, _)] = *pair else { continue };
             if harder_at < milder_at {
-                return Err(InvalidThresholds::OutOfOrder { milder, milder_at, harder, harder_at });
+                found.push(InvalidThresholds::OutOfOrder { milder, milder_at, harder, harder_at });
             }
         }
         for (key, value) in
-            [("timeout_ms", config.timeout_ms), ("concurrency", config.concurrency as u64)]
+            [("timeout_ms", self.timeout_ms), ("concurrency", self.concurrency as u64)]
         {
             if value == 0 {
-                return Err(InvalidThresholds::Zero(key));
+                found.push(InvalidThresholds::Zero(key));
             }
         }
-        if !(0.0..=1.0).contains(&config.contradicted) {
-            return Err(InvalidThresholds::NoShare);
+        if !(0.0..=1.0).contains(&self.contradicted) {
+            found.push(InvalidThresholds::NoShare);
         }
-        for (family, cap) in &config.caps {
-            if !(cap.most >= 0.0 && cap.least <= 0.0) {
-                return Err(InvalidThresholds::CapSign(*family));
-            }
-        }
-        for (family, weight) in &config.weights {
-            if !(0.0..=10.0).contains(weight) {
-                return Err(InvalidThresholds::Weight(*family));
-            }
+        let wrong = |cap: &Cap| !(cap.most >= 0.0 && cap.least <= 0.0);
+        let caps = self.caps.iter().filter(|(_, cap)| wrong(cap));
+        found.extend(caps.map(|(family, _)| InvalidThresholds::CapSign(*family)));
+        let weights = self.weights.iter().filter(|(_, weight)| !(0.0..=10.0).contains(*weight));
+        found.extend(weights.map(|(family, _)| InvalidThresholds::Weight(*family)));
+        found
+    }
+}
+
+impl TryFrom<&Config> for Policy {
+    type Error = InvalidThresholds;
+
+    /// The error is the first of [`Config::mistakes`].
+    fn try_from(config: &Config) -> Result<Self, InvalidThresholds> {
+        if let Some(first) = config.mistakes().into_iter().next() {
+            return Err(first);
         }
         let Config { tag, quarantine, reject, .. } = *config;
         Ok(Self {
@@ -204,6 +213,21 @@ mod tests {
         let error = Policy::try_from(&config).unwrap_err();
         assert_eq!(error.key(), "reject");
         assert!(error.to_string().contains("write reject = 8 or more"), "{error}");
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once() {
+        let config = Config {
+            quarantine: -1.0,
+            tag: 20.0,
+            concurrency: 0,
+            contradicted: 7.0,
+            weights: [(Family::Links, 11.0)].into(),
+            ..Config::default()
+        };
+        let keys: Vec<String> = config.mistakes().iter().map(InvalidThresholds::key).collect();
+        assert_eq!(keys, ["quarantine", "reject", "concurrency", "contradicted", "weights.links"]);
+        assert_eq!(Config::default().mistakes(), []);
     }
 
     #[test]

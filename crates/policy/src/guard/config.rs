@@ -58,25 +58,20 @@ impl InvalidGuard {
 }
 
 impl Config {
-    /// Whether every setting can be meant.
-    ///
-    /// # Errors
-    /// The first that can't.
-    pub fn validate(&self) -> Result<(), InvalidGuard> {
+    /// Everything that can't be meant.
+    #[must_use]
+    pub fn mistakes(&self) -> Vec<InvalidGuard> {
         let default = Self::default();
-        for (key, value, default) in [
+        let shares = [
             ("max_ham_error", self.max_ham_error, default.max_ham_error),
             ("max_correction_share", self.max_correction_share, default.max_correction_share),
-        ] {
-            if !(value > 0.0 && value < 1.0) {
-                return Err(InvalidGuard::NoShare { key, default });
-            }
-        }
-        for (key, value) in [("min_users", self.min_users), ("window_days", self.window_days)] {
-            if value == 0 {
-                return Err(InvalidGuard::Zero(key));
-            }
-        }
-        Ok(())
+        ];
+        let shares = shares.into_iter().filter(|(_, value, _)| !(*value > 0.0 && *value < 1.0));
+        let counts = [("min_users", self.min_users), ("window_days", self.window_days)];
+        let counts = counts.into_iter().filter(|(_, value)| *value == 0);
+        shares
+            .map(|(key, _, default)| InvalidGuard::NoShare { key, default })
+            .chain(counts.map(|(key, _)| InvalidGuard::Zero(key)))
+            .collect()
     }
 }

@@ -14,7 +14,7 @@ use tidegate_checks::trust::{Trustmarks, bimi};
 use tidegate_checks::{AnyCheck, Entry, InvalidSetting, Site};
 use tidegate_dns::Resolver;
 use tidegate_engine::{Parts, Unfetched};
-use tidegate_policy::{Policies, Policy, UserPolicy};
+use tidegate_policy::{InvalidThresholds, Policies, Policy, UserPolicy};
 use tidegate_rules::{RuleFile, RuleSet};
 use tidegate_signal::{Catalogue, Scores, SignalDef};
 
@@ -404,17 +404,28 @@ impl Builder<'_> {
     }
 
     fn policy(&mut self, settings: &Settings) -> Option<Policy> {
-        Policy::try_from(&settings.verdict)
-            .map_err(|invalid| {
-                let key = invalid.key();
-                let path: Vec<&str> = ["verdict"].into_iter().chain(key.split('.')).collect();
-                self.findings.mistake(self.place(&path), format!("[verdict] {invalid}"), "");
-            })
-            .ok()
+        for invalid in settings.verdict.mistakes() {
+            let key = match &invalid {
+                // Whichever of the two the operator has set.
+                InvalidThresholds::OutOfOrder { milder, harder, .. } if !self.is_set(harder) => {
+                    (*milder).to_owned()
+                }
+                invalid => invalid.key(),
+            };
+            let path: Vec<&str> = ["verdict"].into_iter().chain(key.split('.')).collect();
+            self.findings.mistake(self.place(&path), format!("[verdict] {invalid}"), "");
+        }
+        Policy::try_from(&settings.verdict).ok()
+    }
+
+    /// Whether the operator has set a key of `[verdict]`.
+    fn is_set(&self, key: &str) -> bool {
+        let entry = self.written.root.entry(&["verdict", key]);
+        entry.is_some_and(|(origin, _)| self.written.sources.is_written_by_operator(*origin))
     }
 
     fn guard(&mut self, settings: &Settings) {
-        if let Err(invalid) = settings.guard.validate() {
+        for invalid in settings.guard.mistakes() {
             let place = self.place(&["guard", invalid.key()]);
             self.findings.mistake(place, format!("[guard] {invalid}"), "");
         }

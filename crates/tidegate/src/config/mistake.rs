@@ -35,6 +35,8 @@ pub(crate) struct Findings {
     pub(crate) warnings: Vec<Mistake>,
     /// Where something is no TOML; what is found on these lines afterwards only follows from that.
     broken: Vec<Place>,
+    /// Lines of which the same is true as a whole.
+    following: Vec<Place>,
 }
 
 impl Findings {
@@ -42,6 +44,11 @@ impl Findings {
     pub(crate) fn syntax(&mut self, place: Place, what: String, remedy: &str) {
         self.broken.push(place.clone());
         self.mistake(place, what, remedy);
+    }
+
+    /// Notes that what is found on the line of `place` follows from something that is no TOML.
+    pub(crate) fn follows(&mut self, place: Place) {
+        self.following.push(place);
     }
 
     /// Notes a mistake.
@@ -66,9 +73,10 @@ impl Findings {
 
     /// The mistakes in the order of the files and lines, when there are any.
     pub(crate) fn into_mistakes(mut self) -> Vec<Mistake> {
-        let broken = self.broken;
+        let Self { broken, following, .. } = self;
         self.mistakes.retain(|Mistake { place, .. }| {
-            broken.iter().all(|line| !line.is_on_line_of(place) || line == place)
+            broken.contains(place)
+                || broken.iter().chain(&following).all(|line| !line.is_on_line_of(place))
         });
         self.mistakes.sort_by(|a, b| a.place.cmp(&b.place));
         self.mistakes.dedup();

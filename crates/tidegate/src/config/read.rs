@@ -103,9 +103,9 @@ impl Wrong {
     fn words(&self, path: &[&str], defaults: &Node) -> (String, String) {
         let path: Vec<&str> =
             path.iter().copied().filter(|key| item_index(key).is_none()).collect();
-        let dotted = path.join(".");
+        let dotted = dotted(&path);
         let (table, key) = match path.split_last() {
-            Some((key, table)) => (table.join("."), *key),
+            Some((key, table)) => (self::dotted(table), *key),
             None => (String::new(), ""),
         };
         match &self.kind {
@@ -146,6 +146,19 @@ impl Wrong {
             }
         }
     }
+}
+
+/// A path as TOML writes it: an address in it is in quotes, and so can be told from what stands before.
+fn dotted(path: &[&str]) -> String {
+    let is_bare = |key: &str| {
+        !key.is_empty()
+            && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    };
+    let key = |key: &&str| match is_bare(key) {
+        true => (*key).to_owned(),
+        false => format!("\"{}\"", key.escape_debug()),
+    };
+    path.iter().map(key).collect::<Vec<_>>().join(".")
 }
 
 /// The documented default at `path`, as it is written.
@@ -388,7 +401,7 @@ mod tests {
     fn every_mistake_is_told_with_its_place_and_remedy() {
         let (server, mistakes) = read(
             "[server]\nporrt = 7\nratio = 'x'\nport = 70000\nmode = 'fasst'\nnames = [1]\n\
-             [server.zones.x]\noff = 1\n[server.zones.y]\nzone = 'z'\nelse = 2\n",
+             [server.zones.x]\noff = 1\n[server.zones.'y@a.b']\nzone = 'z'\nelse = 2\n",
         );
         assert_eq!(
             mistakes,
@@ -400,7 +413,7 @@ mod tests {
                 "f:6:10: server.names is 1; write text in quotes",
                 "f:7:1: 'zone' is missing in server.zones.x; add zone = …",
                 "f:8:7: server.zones.x.off is 1; write true or false",
-                "f:11:1: [server.zones.y] has no setting 'else'; its settings are: zone, off",
+                "f:11:1: [server.zones.\"y@a.b\"] has no setting 'else'; its settings are: zone, off",
             ]
         );
         assert_eq!(server.zones.len(), 1, "what is right is kept");

@@ -148,9 +148,29 @@ pub(crate) fn parse(sources: &Sources, source: usize, text: &str, findings: &mut
         let what = error.message().lines().collect::<Vec<_>>().join(", ");
         let remedy = remedy(&what, text, offset);
         findings.syntax(sources.place(Origin { source, offset }), what, remedy);
+        for offset in below_broken_header(text, offset) {
+            findings.follows(sources.place(Origin { source, offset }));
+        }
     }
     let origin = Origin { source, offset: table.span().start };
     Node { origin, value: Value::Table(read_table(table.get_ref(), source)) }
+}
+
+/// The lines below a line that should begin a table, up to the next that does: where their keys ended up
+/// is no mistake of theirs.
+fn below_broken_header(text: &str, offset: usize) -> Vec<usize> {
+    let start = text[..offset.min(text.len())].rfind('\n').map_or(0, |at| at + 1);
+    let is_header = |line: &str| line.trim_start().starts_with('[');
+    let mut at = start;
+    let mut lines = text[start..].split_inclusive('\n').map(|line| {
+        at += line.len();
+        (at - line.len(), line)
+    });
+    match lines.next() {
+        Some((_, first)) if is_header(first) => {}
+        _ => return Vec::new(),
+    }
+    lines.take_while(|(_, line)| !is_header(line)).map(|(begin, _)| begin).collect()
 }
 
 /// TOML's own messages say what is wrong; most often it is one of few things.
@@ -227,15 +247,30 @@ mod tests {
         assert_eq!(at(&["x", "two"]), "b:2:1");
     }
 
-    #[test]
-    fn every_syntax_error_of_a_file_is_told() {
-        let text = "[a]\nx = yes\n[b\ny = 1\n";
+    fn told(text: &str) -> Vec<String> {
         let mut sources = Sources::default();
         let source = sources.add(Kind::File("a".into()), text.to_owned());
         let mut findings = Findings::default();
-        parse(&sources, source, text, &mut findings);
-        let told: Vec<String> = findings.into_mistakes().iter().map(ToString::to_string).collect();
-        assert!(told[0].starts_with("a:2:5: "), "{told:#?}");
-        assert!(told[1].starts_with("a:3:3: "), "{told:#?}");
+        let mut root = parse(&sources, source, text, &mut findings);
+        let defaults = root.clone();
+        super::super::settings::Settings::read(&mut root, &defaults, &sources, &mut findings);
+        findings.into_mistakes().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn every_syntax_error_of_a_file_is_told() {
+        let told = told("[log]\nlevel = info\n[http\nlisten = 1\n");
+        assert!(told[0].starts_with("a:2:9: "), "{told:#?}");
+        assert!(told[1].starts_with("a:3:6: "), "{told:#?}");
+        assert_eq!(told.len(), 2, "{told:#?}");
+    }
+
+    #[test]
+    fn a_table_that_is_not_closed_is_one_mistake() {
+        for header in ["[http", "[quarantine.digest", "[ht tp]", "[[http]"] {
+            let told = told(&format!("{header}\n\n# Ours.\nenabled = 1\nx = y\n[log]\nlevl = 1\n"));
+            let places: Vec<&str> = told.iter().filter_map(|it| it.splitn(3, ':').nth(1)).collect();
+            assert_eq!(places, ["1", "5", "7"], "each line by its own fault: {header}: {told:#?}");
+        }
     }
 }

@@ -64,28 +64,27 @@ impl Config {
         format!("{}{path}", self.public_url.trim_end_matches('/'))
     }
 
-    /// What is wrong, with the key that is.
-    pub(crate) fn mistake(&self) -> Option<(&'static str, String)> {
+    /// Everything that is wrong, each with the key that is.
+    pub(crate) fn mistakes(&self) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
         if !self.public_url.starts_with("http://") && !self.is_secure() {
             let what = format!("'{}' is no address of a page", self.public_url);
-            return Some(("public_url", format!("{what}; write \"https://HOST\"")));
-        }
-        if self.link("") != self.origin() {
+            found.push(("public_url", format!("{what}; write \"https://HOST\"")));
+        } else if self.link("") != self.origin() {
             let what = format!("'{}' has a path, and the pages need a host", self.public_url);
-            return Some((
-                "public_url",
-                format!("{what} of their own; write \"{}\"", self.origin()),
-            ));
+            found.push(("public_url", format!("{what} of their own; write \"{}\"", self.origin())));
         }
         if !(1..=720).contains(&self.session_hours) {
-            return Some(("session_hours", "a session lasts 1 to 720 hours".to_owned()));
+            found.push(("session_hours", "a session lasts 1 to 720 hours".to_owned()));
         }
-        if let Some(odd) = self.domains.iter().find(|domain| domain.contains('@')) {
+        for odd in self.domains.iter().filter(|domain| domain.contains('@')) {
             let bare = odd.rsplit('@').next().unwrap_or_default();
-            return Some(("domains", format!("'{odd}' is no domain; write \"{bare}\"")));
+            found.push(("domains", format!("'{odd}' is no domain; write \"{bare}\"")));
         }
-        let odd = self.admins.iter().find(|admin| !admin.contains('@'))?;
-        Some(("admins", format!("'{odd}' is no address")))
+        for odd in self.admins.iter().filter(|admin| !admin.contains('@')) {
+            found.push(("admins", format!("'{odd}' is no address")));
+        }
+        found
     }
 }
 
@@ -102,18 +101,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_told() {
-        let config = Config { admins: vec!["postmaster".into()], ..Config::default() };
-        assert_eq!(config.mistake().map(|(key, _)| key), Some("admins"));
-        let config = Config { public_url: "mail.example.org".into(), ..Config::default() };
-        assert_eq!(config.mistake().map(|(key, _)| key), Some("public_url"));
-        let config = |url: &str| Config { public_url: url.into(), ..Config::default() };
-        let mistake = config("https://example.org/spam").mistake().unwrap();
-        assert!(mistake.1.contains("write \"https://example.org\""), "{mistake:?}");
-        assert_eq!(config("https://example.org/").mistake(), None);
-        let config = Config { domains: vec!["@example.org".into()], ..Config::default() };
-        let (key, problem) = config.mistake().unwrap();
-        assert!(key == "domains" && problem.contains("write \"example.org\""), "{problem}");
-        assert_eq!(Config::default().mistake(), None);
+    fn everything_that_cannot_be_is_told_by_its_key() {
+        let config = Config {
+            admins: vec!["postmaster".into()],
+            public_url: "mail.example.org".into(),
+            domains: vec!["@example.org".into()],
+            session_hours: 0,
+            ..Config::default()
+        };
+        let (keys, problems): (Vec<_>, Vec<_>) = config.mistakes().into_iter().unzip();
+        assert_eq!(keys, ["public_url", "session_hours", "domains", "admins"]);
+        assert!(problems[2].contains("write \"example.org\""), "{problems:?}");
+        let of_url = |url: &str| Config { public_url: url.into(), ..Config::default() }.mistakes();
+        let told = of_url("https://example.org/spam");
+        assert!(told[0].1.contains("write \"https://example.org\""), "{told:?}");
+        assert_eq!(of_url("https://example.org/"), []);
+        assert_eq!(Config::default().mistakes(), []);
     }
 }

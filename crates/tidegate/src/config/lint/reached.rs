@@ -15,7 +15,7 @@ use super::super::settings::Settings;
 pub(super) fn pages(settings: &Settings, written: &Written, findings: &mut Findings) {
     let pages = &settings.pages;
     let place = |key| place_of(written, &["pages", key]);
-    if let Some((key, what)) = pages.mistake() {
+    for (key, what) in pages.mistakes() {
         findings.mistake(place(key), format!("[pages] {key}: {what}"), "");
     }
     if !pages.enabled {
