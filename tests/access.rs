@@ -110,6 +110,15 @@ fn programs_with_a_token_see_what_is_theirs_and_an_admin_all() {
         is_guarded(&answer);
     }
 
+    // Nobody is there to take it: that is no fault of ours, and the log names the message.
+    site.postfix.stop();
+    let failed = site.ask("POST", &release, &root, "{}");
+    is_refused(&failed, 502);
+    assert_eq!(failed.body.matches("refused").count(), 1, "said once: {}", failed.body);
+    let log = site.daemon.wait_log("a held message was not released");
+    assert!(log.lines().any(|it| it.contains("not released") && it.contains(&id)), "{log}");
+    site.postfix.start_again();
+
     let released = site.ask("POST", &release, &root, "{\"learn\":true}");
     assert_eq!((released.status, &json(&released)["learned"]), (200, &"new".into()));
     let message = site.postfix.delivered();

@@ -78,6 +78,28 @@ impl Postfix {
         }
     }
 
+    /// Takes no more mail; what it has, it keeps.
+    pub fn stop(&self) {
+        self.postfix("stop");
+    }
+
+    /// Takes mail again.
+    pub fn start_again(&self) {
+        self.postfix("start");
+        let began = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(began.elapsed() < Duration::from_secs(20), "does not answer:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn postfix(&self, what: &str) {
+        let etc = self.dir.path().join("etc");
+        let output = Command::new("/usr/sbin/postfix").arg("-c").arg(etc).arg(what).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
     pub fn log(&self) -> String {
         fs::read_to_string(self.dir.path().join("log/maillog")).unwrap_or_default()
     }

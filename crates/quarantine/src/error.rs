@@ -154,6 +154,12 @@ impl SendError {
     pub const fn may_be_delivered(&self) -> bool {
         matches!(self, Self::Unknown { .. })
     }
+
+    /// Whether it is the MTA that can't be reached, refused or did not answer; else it was never asked.
+    #[must_use]
+    pub const fn is_of_mta(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Refused { .. } | Self::Unknown { .. })
+    }
 }
 
 /// A link that leads nowhere.

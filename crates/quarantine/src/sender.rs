@@ -92,7 +92,7 @@ impl Sender {
     ) -> Result<String, SendError> {
         let failed = |error: Error| match error.is_permanent() || error.is_transient() {
             true => SendError::Refused { to: self.to.to_string(), why: error.to_string() },
-            false => self.ended(given, in_words(&error)),
+            false => self.ended(given, error.to_string()),
         };
         let tls = match self.to.tls {
             true => Some(TlsParameters::new(self.to.host.clone()).map_err(failed)?),
@@ -159,14 +159,6 @@ impl std::fmt::Display for Destination {
             true => write!(f, "[{}]:{}", self.host, self.port),
             false => write!(f, "{}:{}", self.host, self.port),
         }
-    }
-}
-
-/// An error with what it comes of.
-fn in_words(error: &Error) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) enum Refusal {
     Changed(String),
     /// It is right, and failed all the same.
     Failed(String),
+    /// It is right, and the MTA did not do its part.
+    Mta(String),
     /// This part is switched off.
     Off(&'static str),
 }
@@ -42,6 +44,7 @@ impl Refusal {
             Self::Wrong(_) => StatusCode::BAD_REQUEST,
             Self::Changed(_) => StatusCode::CONFLICT,
             Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Mta(_) => StatusCode::BAD_GATEWAY,
             Self::Off(_) => StatusCode::NOT_IMPLEMENTED,
         }
     }
@@ -53,7 +56,9 @@ impl std::fmt::Display for Refusal {
             Self::Unknown => f.write_str("show a token: Authorization: Bearer …"),
             Self::Forbidden => f.write_str("only an admin may do this"),
             Self::Missing => f.write_str("there is no such thing"),
-            Self::Wrong(what) | Self::Changed(what) | Self::Failed(what) => f.write_str(what),
+            Self::Wrong(what) | Self::Changed(what) | Self::Failed(what) | Self::Mta(what) => {
+                f.write_str(what)
+            }
             Self::Off(section) => write!(f, "this is switched off; see [{section}]"),
         }
     }

@@ -135,6 +135,7 @@ async fn list(
         search: Some(search.clone()).filter(|search| !search.is_empty()),
         after: asked.after,
         limit: Some(ON_A_PAGE),
+        ..Filter::default()
     };
     let page = match site.services.held(&visitor.caller(), filter).await {
         Ok(page) => page,
@@ -324,7 +325,7 @@ pub(super) fn refused(site: &Site, refusal: &Refusal) -> Response {
             ("Nothing here", "It is not here, or no longer, or not yours.".to_owned())
         }
         Refusal::Changed(what) | Refusal::Wrong(what) => ("Not done", sentence(what)),
-        Refusal::Failed(_) => (
+        Refusal::Failed(_) | Refusal::Mta(_) => (
             "Not now",
             "It could not be done now. Nothing was lost; please try again later.".to_owned(),
         ),

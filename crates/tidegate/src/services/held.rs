@@ -96,7 +96,15 @@ impl Services {
         let released = released.map_err(|error| match error {
             ReleaseError::Read(error) => unread(error),
             busy @ ReleaseError::Busy => Refusal::Changed(busy.to_string()),
-            error => Refusal::failed(error),
+            error => {
+                tracing::error!(by, id = id.as_str(), "a held message was not released: {error}");
+                match error {
+                    ReleaseError::Send(error) if error.is_of_mta() => {
+                        Refusal::Mta(error.to_string())
+                    }
+                    error => Refusal::Failed(error.to_string()),
+                }
+            }
         })?;
         tracing::info!(by, id = id.as_str(), twice = released.twice, "a held message was released");
         let owner = released.entry.owner;
