@@ -38,8 +38,11 @@ async fn hold(held: &Quarantine, raw: &str, to: &[&str]) -> Vec<EntryId> {
         .iter()
         .map(|to| HeldFor::new(to, "It is the test of spam filters", keep_until))
         .collect();
-    let envelope =
-        Envelope { sender: Some(Address::new("bounce@shop.example")), ..Envelope::default() };
+    let envelope = Envelope {
+        sender: Some(Address::new("bounce@shop.example")),
+        queue_id: Some("4cXyZ12Qz9z1".to_owned()),
+        ..Envelope::default()
+    };
     let holding = Holding {
         raw: raw.as_bytes(),
         envelope: &envelope,
@@ -203,6 +206,8 @@ async fn an_operator_lists_shows_releases_and_deletes() {
     assert!(!output.status.success() && told.contains("is in use by another process"), "{told}");
     drop(held);
 
+    let (output, told) = tidegate(&state, &config, &["list", "--user", "nobody@example.test"]);
+    assert!(output.stdout.is_empty() && told == "tidegate: nothing is held that fits\n", "{told}");
     let (_, told) = tidegate(&state, &config, &["list", "--user", BERT]);
     assert!(told.contains(ids[0].as_str()) && told.contains("anna@shop.example"), "{told}");
     assert!(!told.contains("carl") && !told.contains('\u{1b}'), "{told}");
@@ -226,8 +231,12 @@ async fn an_operator_lists_shows_releases_and_deletes() {
     );
     let (_, told) = tidegate(&state, &config, &["expire"]);
     assert!(told.starts_with("0 expired, 1 held"), "{told}");
+    // By the name that the MTA and the log have for it: each recipient's.
+    let (_, told) = tidegate(&state, &config, &["show", "4cXyZ12Qz9z1"]);
+    assert!(told.contains(&format!("{}  held for carl@example.test", ids[1])), "{told}");
     let (output, told) = tidegate(&state, &config, &["show", "../../etc/passwd"]);
-    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("nothing is held under that queue id"), "{told}");
 }
 
 #[test]

@@ -202,6 +202,7 @@ impl Record {
             size,
             score: self.score,
             reason: to.reason.clone(),
+            queue_id: self.envelope.queue_id.clone(),
             digest: self.digest.clone(),
             confirmed: false,
             recovered: false,
@@ -240,6 +241,10 @@ pub struct Entry {
     pub score: f32,
     /// Why it is held.
     pub reason: String,
+    /// The MTA's name for the message, as the log has it; none where the MTA gave none, and of entries
+    /// that are older than this field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_id: Option<String>,
     /// What the message is known by when it comes again.
     pub digest: String,
     /// Whether the MTA was told that we have it.
@@ -319,6 +324,9 @@ pub struct Summary {
     pub score: f32,
     /// Why it is held.
     pub reason: String,
+    /// The MTA's name for the message, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_id: Option<String>,
     /// What is to be said of it that isn't a matter of course.
     pub notes: Vec<String>,
 }
@@ -327,7 +335,7 @@ impl From<Entry> for Summary {
     fn from(entry: Entry) -> Self {
         let notes = entry.notes().into_iter().map(str::to_owned).collect();
         let Entry { id, owner, recipient, sender, from, subject, date, .. } = entry;
-        let Entry { held_at, keep_until, size, score, reason, .. } = entry;
+        let Entry { held_at, keep_until, size, score, reason, queue_id, .. } = entry;
         Self {
             id,
             owner,
@@ -341,6 +349,7 @@ impl From<Entry> for Summary {
             size,
             score,
             reason,
+            queue_id,
             notes,
         }
     }

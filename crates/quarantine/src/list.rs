@@ -25,6 +25,8 @@ pub struct Filter {
     pub owner: Option<String>,
     /// Text that must stand in sender, author, recipient or subject, letter case aside.
     pub search: Option<String>,
+    /// The MTA's name for the message.
+    pub queue_id: Option<String>,
     /// Behind which entry: [`Page::next`] of the page before.
     pub after: Option<EntryId>,
     /// How many at most; none: 50. No more than 1,000.
@@ -82,7 +84,11 @@ impl Index {
         let search = filter.search.as_ref().map(|search| search.trim().to_lowercase());
         let mut page = Page::default();
         let mut take = |value: &[u8]| {
-            if search.as_ref().is_some_and(|search| !is_about(value, search)) {
+            let is_other = |search: &String| !is_about(value, search);
+            let queued_otherwise = |id: &String| !is_queued_as(value, id);
+            if search.as_ref().is_some_and(is_other)
+                || filter.queue_id.as_ref().is_some_and(queued_otherwise)
+            {
                 return ControlFlow::Continue(());
             }
             // One that can't be read is left out, as the store leaves out those that are damaged.
@@ -160,4 +166,13 @@ fn is_about(value: &[u8], search: &str) -> bool {
     [entry.subject, entry.from, entry.sender, entry.recipient]
         .into_iter()
         .any(|text| text.to_lowercase().contains(search))
+}
+
+/// Whether the entry that is stored as `value` is of the message that the MTA calls `id`.
+fn is_queued_as(value: &[u8], id: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Queued {
+        queue_id: Option<String>,
+    }
+    serde_json::from_slice::<Queued>(value).is_ok_and(|it| it.queue_id.as_deref() == Some(id))
 }

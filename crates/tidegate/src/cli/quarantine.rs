@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -41,9 +41,9 @@ enum Action {
     },
     /// Show a message: its header and text, links as text, names of files
     Show {
-        /// Its id, as 'list' shows it
-        id: EntryId,
-        /// Print a JSON object
+        /// Its id, as 'list' shows it; or the MTA's queue id, as the log has it
+        id: String,
+        /// Print a JSON object an entry, one a line
         #[arg(long)]
         json: bool,
     },
@@ -75,9 +75,15 @@ pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
             list(clerk, &query.finish(), limit.unwrap_or(usize::MAX), *json).await
         }
         Action::Show { id, json } => {
-            let shown = clerk.ask(Method::GET, &format!("/v1/quarantine/{id}"), None).await;
-            let shown: Shown = serde_json::from_value(shown.with_context(|| id.to_string())?)?;
-            told(show(&shown, *json))
+            for (at, id) in named(clerk, id).await?.iter().enumerate() {
+                let shown = clerk.ask(Method::GET, &format!("/v1/quarantine/{id}"), None).await;
+                let shown: Shown = serde_json::from_value(shown.with_context(|| id.to_string())?)?;
+                if at > 0 && !json {
+                    println!();
+                }
+                told(show(&shown, *json))?;
+            }
+            Ok(ExitCode::SUCCESS)
         }
         Action::Release { ids, learn } => release(clerk, ids, *learn).await,
         Action::Delete { ids } => delete(clerk, ids).await,
@@ -90,18 +96,34 @@ pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// The entry of that id; or those of the message that the MTA calls so, one a recipient.
+async fn named(clerk: &mut Clerk, name: &str) -> anyhow::Result<Vec<EntryId>> {
+    let no_id = match name.parse() {
+        Ok(id) => return Ok(vec![id]),
+        Err(no_id) => no_id,
+    };
+    let queue_id: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
+    let path = format!("/v1/quarantine?queue_id={queue_id}&limit=1000");
+    let page: Page = serde_json::from_value(clerk.ask(Method::GET, &path, None).await?)?;
+    if page.entries.is_empty() {
+        bail!("{name}: nothing is held under that queue id, and {no_id}");
+    }
+    Ok(page.entries.into_iter().map(|entry| entry.id).collect())
+}
+
 async fn list(
     clerk: &mut Clerk,
     query: &str,
     mut left: usize,
     json: bool,
 ) -> anyhow::Result<ExitCode> {
-    let mut after = String::new();
+    let (mut after, mut none) = (String::new(), true);
     while left > 0 {
         let limit = left.min(1_000);
         let path = format!("/v1/quarantine?{query}&limit={limit}{after}");
         let page: Page = serde_json::from_value(clerk.ask(Method::GET, &path, None).await?)?;
         left -= page.entries.len().min(left);
+        none &= page.entries.is_empty();
         let printed = page.entries.iter().try_for_each(|entry| line(entry, json));
         match printed {
             // Whoever read the output has seen enough.
@@ -112,6 +134,10 @@ async fn list(
             Some(next) => after = format!("&after={next}"),
             None => break,
         }
+    }
+    if none {
+        let fits = if query.is_empty() { "" } else { " that fits" };
+        eprintln!("tidegate: nothing is held{fits}");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -21,12 +21,13 @@ pub(super) fn routes() -> Router<Arc<Services>> {
         .route("/quarantine/{id}/release", post(release))
 }
 
-/// What to list: `?user=&search=&after=&limit=`.
+/// What to list: `?user=&search=&queue_id=&after=&limit=`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {
     user: Option<String>,
     search: Option<String>,
+    queue_id: Option<String>,
     after: Option<EntryId>,
     limit: Option<usize>,
 }
@@ -36,8 +37,8 @@ async fn list(
     caller: Caller,
     Query(asked): Query<Asked>,
 ) -> Result<Json<Page>, Refusal> {
-    let Asked { user, search, after, limit } = asked;
-    let filter = Filter { owner: user, search, after, limit };
+    let Asked { user, search, queue_id, after, limit } = asked;
+    let filter = Filter { owner: user, search, queue_id, after, limit };
     services.held(&caller, filter).await.map(Json)
 }
 
