@@ -55,6 +55,11 @@ pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
                     json!({ "address": address, "admin": admin, "note": note, "days": days });
                 let made = clerk.ask(Method::POST, "/v1/tokens", Some(&wanted)).await?;
                 println!("{}", made["token"].as_str().unwrap_or_default());
+                let id = made["id"].as_str().unwrap_or_default();
+                let ends = crate::calendar::day(made["ends"].as_u64().unwrap_or_default());
+                eprintln!(
+                    "tidegate: its id is {id}, and it is good until {ends}; it is not shown again"
+                );
             }
             What::List { json } => {
                 let tokens = clerk.ask(Method::GET, "/v1/tokens", None).await?;
