@@ -189,6 +189,10 @@ fn a_person_is_erased_from_every_file_and_others_keep_what_is_theirs() {
         "{told}"
     );
 
+    // Of whom nothing is known, nothing is held.
+    let (report, parts) = found(&daemon, &["privacy", "export", "nobody@example.test", "--json"]);
+    assert!(parts.iter().all(|(_, found)| *found == 0), "{report}");
+
     // Nobody can be asked.
     let output = run(&daemon, &["privacy", "erase", BERT]);
     assert_eq!(output.status.code(), Some(1));
