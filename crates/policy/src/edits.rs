@@ -7,6 +7,7 @@
 //! Invariant: what is stored was judged by the same function as what files say, and a layer is never
 //! stored without the line that tells who did it.
 
+mod change;
 mod erase;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidegate_store::{Batch, Space, Store, StoreError, Written};
 
+use change::{changed, changes};
 pub use erase::Erased;
 
 use crate::book::Layers;
@@ -47,12 +49,34 @@ pub struct Edit {
     /// Values by key.
     #[serde(default)]
     pub set: BTreeMap<String, Value>,
+    /// What is to be in lists beside what is: where the subject has no list of its own, beside what is in
+    /// force for it.
+    #[serde(default)]
+    pub add: BTreeMap<String, Vec<Value>>,
+    /// What is to be in lists no more.
+    #[serde(default)]
+    pub remove: BTreeMap<String, Vec<Value>>,
     /// Keys whose values come from the layer below again.
     #[serde(default)]
     pub unset: Vec<String>,
     /// The version it is made on; `None`: whichever there is.
     #[serde(default)]
     pub version: Option<u64>,
+}
+
+impl Edit {
+    /// One of `subject` that changes nothing yet.
+    #[must_use]
+    pub const fn new(subject: Subject, version: Option<u64>) -> Self {
+        Self {
+            subject,
+            set: BTreeMap::new(),
+            add: BTreeMap::new(),
+            remove: BTreeMap::new(),
+            unset: Vec::new(),
+            version,
+        }
+    }
 }
 
 /// A layer as it is stored.
@@ -146,8 +170,9 @@ impl Edits {
                 let is = before.version;
                 return Err(EditError::Outdated { subject: edit.subject.clone(), is, was });
             }
-            let layer = changed(&before.layer, edit)?;
-            let wrong = layer.mistakes(&book.below_stored(&edit.subject));
+            let below = book.below_stored(&edit.subject);
+            let layer = changed(&before.layer, &below, edit)?;
+            let wrong = layer.mistakes(&below);
             if !wrong.is_empty() {
                 return Err(EditError::Invalid(wrong));
             }
@@ -257,45 +282,6 @@ impl Edits {
 fn latest(found: &mut Vec<Logged>, most: usize) {
     found.sort_by(|a, b| (b.at, b.version, &b.subject).cmp(&(a.at, a.version, &a.subject)));
     found.truncate(most);
-}
-
-/// `before` with the edit made.
-fn changed(before: &Layer, edit: &Edit) -> Result<Layer, EditError> {
-    let unreadable = |error: serde_json::Error| EditError::Unreadable(error.to_string());
-    let Value::Object(mut values) = serde_json::to_value(before).map_err(unreadable)? else {
-        return Err(EditError::Unreadable("a layer is no table".to_owned()));
-    };
-    for key in edit.set.keys().chain(&edit.unset) {
-        if !Layer::KEYS.contains(&key.as_str()) {
-            let remedy = match tidegate_signal::nearest(key, Layer::KEYS.into_iter()) {
-                Some(near) => format!("did you mean '{near}'?"),
-                None => format!("its settings are: {}", Layer::KEYS.join(", ")),
-            };
-            return Err(EditError::Unreadable(format!(
-                "a policy has no setting '{key}'; {remedy}"
-            )));
-        }
-    }
-    for key in &edit.unset {
-        values.remove(key);
-    }
-    for (key, value) in &edit.set {
-        // By itself first, so that the words are about this key.
-        let alone = Value::Object([(key.clone(), value.clone())].into_iter().collect());
-        serde_json::from_value::<Layer>(alone)
-            .map_err(|error| EditError::Unreadable(format!("'{key}' can't be {value}: {error}")))?;
-        values.insert(key.clone(), value.clone());
-    }
-    serde_json::from_value(Value::Object(values)).map_err(unreadable)
-}
-
-/// Each key whose value differs.
-fn changes(before: &Layer, after: &Layer) -> serde_json::Result<BTreeMap<String, (Value, Value)>> {
-    let (before, after) = (serde_json::to_value(before)?, serde_json::to_value(after)?);
-    let value = |layer: &Value, key: &str| layer.get(key).cloned().unwrap_or(Value::Null);
-    let both = |key: &str| (value(&before, key), value(&after, key));
-    let differ = Layer::KEYS.into_iter().map(|key| (key.to_owned(), both(key)));
-    Ok(differ.filter(|(_, (before, after))| before != after).collect())
 }
 
 fn log_key(subject: &Subject, version: u64) -> Vec<u8> {

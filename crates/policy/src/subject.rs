@@ -52,7 +52,10 @@ impl FromStr for Subject {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.strip_prefix('@') {
             Some(domain) => Self::domain(domain),
-            None => Self::user(text),
+            None => Self::user(text).map_err(|words| match Self::domain(text) {
+                Ok(domain) => format!("{words}, or \"{domain}\" for all of that domain"),
+                Err(_) => words,
+            }),
         }
     }
 }
@@ -96,5 +99,7 @@ mod tests {
         for bad in ["anna", "@", "", "@org", "*@example.org"] {
             assert!(bad.parse::<Subject>().unwrap_err().contains("write it like"), "{bad}");
         }
+        let words = "example.org".parse::<Subject>().unwrap_err();
+        assert!(words.ends_with("or \"@example.org\" for all of that domain"), "{words}");
     }
 }

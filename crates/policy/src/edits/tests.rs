@@ -14,7 +14,7 @@ fn edits() -> Edits {
 fn edit(subject: &str, set: Value, unset: &[&str]) -> Edit {
     let set = serde_json::from_value(set).unwrap();
     let unset = unset.iter().map(|key| (*key).to_owned()).collect();
-    Edit { subject: subject.parse().unwrap(), set, unset, version: None }
+    Edit { set, unset, ..Edit::new(subject.parse().unwrap(), None) }
 }
 
 #[test]
@@ -33,6 +33,40 @@ fn an_edit_is_in_force_once_the_book_is_made_again() {
     assert_eq!((layers.len(), unread), (0, 0), "what says nothing is not listed");
     let book = book.with_stored(layers);
     assert_eq!(*book.policy(&Address::new("anna@a.example")), UserPolicy::default());
+}
+
+#[test]
+fn lists_are_added_to_and_taken_from() {
+    let edits = edits();
+    let layer = |json: Value| serde_json::from_value::<Layer>(json).unwrap();
+    let domain = layer(json!({ "allowed": ["a.example"], "trusted_lists": ["<f.a.example>"] }));
+    let files = Arc::new(Layers::from([("@a.example".parse().unwrap(), domain)]));
+    let book = Book::new(UserPolicy::default(), Default::default(), files, Arc::default());
+    let make = |add: Value, remove: Value| {
+        let (add, remove) =
+            (serde_json::from_value(add).unwrap(), serde_json::from_value(remove).unwrap());
+        let edit = Edit { add, remove, ..Edit::new("anna@a.example".parse().unwrap(), None) };
+        edits
+            .edit(&edit, &book, "anna", 1)
+            .map(|stored| serde_json::to_value(stored.layer).unwrap())
+    };
+    let made = make(json!({ "allowed": ["B.example", "a.example"] }), json!({})).unwrap();
+    assert_eq!(made, json!({ "allowed": ["a.example", "b.example"] }), "beside the domain's");
+    let made = make(
+        json!({ "allowed": ["c.example"] }),
+        json!({ "allowed": ["a.example"], "trusted_lists": ["F.a.example"] }),
+    );
+    let expect = json!({ "allowed": ["b.example", "c.example"], "trusted_lists": [] });
+    assert_eq!(made.unwrap(), expect);
+    for (add, remove, words) in [
+        (json!({}), json!({ "allowed": ["x.example"] }), "'allowed' has no \"x.example\""),
+        (json!({ "tag": [4] }), json!({}), "'tag'"),
+        (json!({ "alowed": [] }), json!({}), "did you mean 'allowed'?"),
+        (json!({ "allowed": ["*"] }), json!({}), "neither an address nor a domain"),
+    ] {
+        let error = make(add, remove).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
 }
 
 #[test]

@@ -37,7 +37,8 @@ enum What {
         /// anna@example.org, or @example.org for a domain
         #[arg(value_name = "ADDRESS|@DOMAIN")]
         subject: Subject,
-        /// As in tag=4.5, at_reject=quarantine, allowed=shop.example,bert@example.net
+        /// As in tag=4.5, at_reject=quarantine, allowed=shop.example,bert@example.net; a list is set as a
+        /// whole by =, added to by += and taken from by -=, as in allowed+=shop.example
         #[arg(value_name = "KEY=VALUE", required = true)]
         values: Vec<String>,
         /// Only if it is the policy's version still
@@ -69,9 +70,12 @@ pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
         match &flags.what {
             What::Show { address } => show(clerk, address, flags.json).await?,
             What::Set { subject, values, version } => {
-                let set = values.iter().map(|value| key_and_value(value));
-                let set = set.collect::<anyhow::Result<serde_json::Map<_, _>>>()?;
-                make(clerk, subject, json!({ "set": set, "version": version }), flags.json).await?;
+                let mut edit = json!({ "version": version });
+                for value in values {
+                    let (how, key, value) = key_and_value(value)?;
+                    edit[how][key] = value;
+                }
+                make(clerk, subject, edit, flags.json).await?;
             }
             What::Unset { subject, keys, version } => {
                 make(clerk, subject, json!({ "unset": keys, "version": version }), flags.json)
@@ -164,11 +168,17 @@ async fn show(clerk: &mut Clerk, address: &str, json: bool) -> anyhow::Result<()
 }
 
 /// `KEY=VALUE`, the value as TOML, and as text where it is none. Of keys that hold a list a value may
-/// be several, divided by commas.
-fn key_and_value(text: &str) -> anyhow::Result<(String, Value)> {
+/// be several, divided by commas, and `+=` and `-=` add them and remove them. What is done with it by the
+/// name that an edit has for that, the key, and the value.
+fn key_and_value(text: &str) -> anyhow::Result<(&'static str, String, Value)> {
     let (key, value) = text
         .split_once('=')
         .with_context(|| format!("'{text}' sets nothing; write KEY=VALUE, as in tag=4.5"))?;
+    let (how, key) = match (key.strip_suffix('+'), key.strip_suffix('-')) {
+        (Some(key), _) => ("add", key),
+        (_, Some(key)) => ("remove", key),
+        _ => ("set", key),
+    };
     let (key, value) = (key.trim(), value.trim());
     let read = format!("v = {value}").parse::<toml::Table>().ok().and_then(|mut table| {
         let value = table.remove("v").filter(|_| table.is_empty())?;
@@ -179,7 +189,11 @@ fn key_and_value(text: &str) -> anyhow::Result<(String, Value)> {
         Some(Value::String(text)) => in_its_form(key, &text),
         _ => in_its_form(key, value),
     };
-    Ok((key.to_owned(), value))
+    anyhow::ensure!(
+        how == "set" || value.is_array(),
+        "'{key}' is no list, and has one value; write {key}=VALUE"
+    );
+    Ok((how, key.to_owned(), value))
 }
 
 fn in_its_form(key: &str, text: &str) -> Value {
@@ -206,6 +220,12 @@ mod tests {
 
     #[test]
     fn values_are_read_as_people_write_them() {
+        for (text, how, key, value) in [
+            ("allowed+=a.example, b.example", "add", "allowed", json!(["a.example", "b.example"])),
+            ("languages -= de", "remove", "languages", json!(["de"])),
+        ] {
+            assert_eq!(key_and_value(text).unwrap(), (how, key.to_owned(), value), "{text}");
+        }
         for (text, key, value) in [
             ("tag=4.5", "tag", json!(4.5)),
             ("filtering = false", "filtering", json!(false)),
@@ -217,8 +237,9 @@ mod tests {
             ("allowed=", "allowed", json!([])),
             ("digest=7", "digest", json!(7)),
         ] {
-            assert_eq!(key_and_value(text).unwrap(), (key.to_owned(), value), "{text}");
+            assert_eq!(key_and_value(text).unwrap(), ("set", key.to_owned(), value), "{text}");
         }
         assert!(key_and_value("tag").is_err());
+        assert!(key_and_value("tag+=1").is_err());
     }
 }

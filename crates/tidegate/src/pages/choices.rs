@@ -191,12 +191,12 @@ async fn save(
         "reset" => return ask_to_reset(&site, &visitor, &address, field("version")),
         "reset-all" => {
             let unset = Layer::KEYS.map(str::to_owned).to_vec();
-            (Edit { subject, set: BTreeMap::new(), unset, version }, BTreeMap::new())
+            (Edit { unset, ..Edit::new(subject, version) }, BTreeMap::new())
         }
         "save" => {
             let (read, errors) = typed.read();
             let set = wanted(read, &in_force(&choices));
-            (Edit { subject, set, unset: Vec::new(), version }, errors)
+            (Edit { set, ..Edit::new(subject, version) }, errors)
         }
         _ => return refused(&site, &Refusal::Wrong("the form is not one of ours".to_owned())),
     };

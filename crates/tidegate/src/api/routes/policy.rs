@@ -44,6 +44,10 @@ struct Changes {
     #[serde(default)]
     set: BTreeMap<String, Value>,
     #[serde(default)]
+    add: BTreeMap<String, Vec<Value>>,
+    #[serde(default)]
+    remove: BTreeMap<String, Vec<Value>>,
+    #[serde(default)]
     unset: Vec<String>,
     version: Option<u64>,
     /// Who says so, for the record; the operator alone may say another name.
@@ -56,9 +60,10 @@ async fn edit(
     Path(subject): Path<String>,
     Json(changes): Json<Changes>,
 ) -> Result<Json<Edited>, Refusal> {
-    let Changes { set, unset, version, by } = changes;
+    let Changes { set, add, remove, unset, version, by } = changes;
     let subject = subject.parse().map_err(Refusal::Wrong)?;
-    services.edit(&caller, Edit { subject, set, unset, version }, by).await.map(Json)
+    let edit = Edit { subject, set, add, remove, unset, version };
+    services.edit(&caller, edit, by).await.map(Json)
 }
 
 /// Whose edits: `?subject=`.
