@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use tidegate_checks::authentication::AuthResult;
 use tidegate_engine::Judged;
-use tidegate_policy::{Verdict, explain};
+use tidegate_policy::{Action, Verdict, explain};
 use tidegate_signal::Signal;
 
 use crate::advice::advice;
@@ -20,6 +20,17 @@ pub(crate) struct View {
     pub(crate) width: usize,
     /// Whether colours are understood.
     pub(crate) colour: bool,
+}
+
+/// What of an envelope was made out from the message itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Inferred {
+    /// Nothing: it was given.
+    Nothing,
+    /// Who sent it; the recipients were given.
+    Origin,
+    /// All of it.
+    All,
 }
 
 /// Cells of the score bar.
@@ -43,8 +54,8 @@ impl View {
         }
     }
 
-    /// Explains a message. `inferred`: the envelope was made out from the message itself.
-    pub(crate) fn explain(self, name: &str, judged: &Judged, inferred: bool) -> String {
+    /// Explains a message.
+    pub(crate) fn explain(self, name: &str, judged: &Judged, inferred: Inferred) -> String {
         let mut text = format!("{}\n", self.paint("1", name));
         self.outcome(&mut text, judged);
         self.labelled(&mut text, "because", &judged.reason());
@@ -82,10 +93,10 @@ impl View {
 
     fn outcome(self, text: &mut String, judged: &Judged) {
         let decision = &judged.decision;
-        let verdict = judged.verdict();
-        let word = verdict.as_str().to_uppercase();
+        let action = common_action(judged);
+        let word = action.map_or("split", Action::as_str).to_uppercase();
         let limits = &decision.thresholds;
-        let colour = colour_of(verdict);
+        let colour = colour_of(action.map_or(judged.verdict(), Action::verdict));
         let _ = writeln!(
             text,
             "  {} {:>6.2} points   {}   tag {} · quarantine {} · reject {}",
@@ -200,6 +211,13 @@ impl View {
     }
 }
 
+/// What becomes of a message, in the recipients' own word where they all have the same.
+fn common_action(judged: &Judged) -> Option<Action> {
+    let mut each = judged.recipients.iter().map(|recipient| recipient.own.decision.action);
+    let first = each.next().unwrap_or(judged.decision.action);
+    each.all(|other| other == first).then_some(first)
+}
+
 const fn colour_of(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Accept => "32",
@@ -222,7 +240,8 @@ fn bar(score: f32, tag: f32, quarantine: f32, reject: f32) -> String {
     format!("▐{}▌", cells.collect::<String>())
 }
 
-fn envelope(judged: &Judged, inferred: bool) -> String {
+fn envelope(judged: &Judged, inferred: Inferred) -> String {
+    const FROM_HEADER: &str = " (as its header says; --ip, --helo and --from say otherwise)";
     let envelope = &judged.envelope;
     let mut words = match &envelope.sender {
         Some(sender) if sender.is_null() => "<>".to_owned(),
@@ -237,14 +256,17 @@ fn envelope(judged: &Judged, inferred: bool) -> String {
     if let Some(helo) = &envelope.helo {
         let _ = write!(words, ", HELO {helo}");
     }
+    if inferred == Inferred::Origin {
+        words.push_str(FROM_HEADER);
+    }
     if let [first, more @ ..] = &envelope.recipients[..] {
         let _ = write!(words, ", to {}", first.as_str());
         if !more.is_empty() {
             let _ = write!(words, " and {} more", more.len());
         }
     }
-    if inferred {
-        words.push_str(" (as its header says; --ip, --helo and --from say otherwise)");
+    if inferred == Inferred::All {
+        words.push_str(FROM_HEADER);
     }
     printable(&words)
 }
@@ -327,19 +349,23 @@ mod tests {
             "\"www.bank.example\" leads to http://203.0.113.77/~u1234/www.bank.example/login.php";
         signals.raise(&LINK, link);
         let view = View { width: 100, colour: false };
-        insta::assert_snapshot!(view.explain("mail.eml", &judged(signals), true));
+        insta::assert_snapshot!(view.explain("mail.eml", &judged(signals), Inferred::All));
     }
 
     #[test]
     fn mail_of_which_nothing_is_said_is_explained() {
         let view = View { width: 100, colour: false };
-        insta::assert_snapshot!(view.explain("mail.eml", &judged(Signals::new()), false));
+        insta::assert_snapshot!(view.explain(
+            "mail.eml",
+            &judged(Signals::new()),
+            Inferred::Nothing
+        ));
     }
 
     #[test]
     fn colours_mark_the_outcome() {
         let view = View { width: 100, colour: true };
-        let text = view.explain("mail.eml", &judged(Signals::new()), false);
+        let text = view.explain("mail.eml", &judged(Signals::new()), Inferred::Nothing);
         assert!(text.starts_with("\x1b[1mmail.eml\x1b[0m\n  \x1b[1;32mACCEPT"), "{text:?}");
     }
 

@@ -23,7 +23,7 @@ use tidegate_signal::Damped;
 use super::Global;
 use super::batch::{self, Job, Said};
 use crate::config::Settings;
-use crate::explain::View;
+use crate::explain::{Inferred, View};
 use crate::names::Names;
 use crate::policies::StoredPolicies;
 use crate::{json, knowledge, logging};
@@ -160,7 +160,11 @@ impl<'f> Told<'f> {
                     return writeln!(out, "{}", json::line(&job.name, judged)?);
                 }
                 let gap = if before > 0 { "\n" } else { "" };
-                let inferred = self.flags.is_inferred();
+                let inferred = match self.flags.is_inferred() {
+                    false => Inferred::Nothing,
+                    true if self.flags.rcpt.is_empty() => Inferred::All,
+                    true => Inferred::Origin,
+                };
                 write!(out, "{gap}{}", self.view.explain(&job.name, judged, inferred))?;
                 write!(out, "{}", self.view.advise(judged))
             }
