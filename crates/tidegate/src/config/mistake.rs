@@ -34,7 +34,7 @@ pub(crate) struct Findings {
     /// What is allowed, and most likely not meant.
     pub(crate) warnings: Vec<Mistake>,
     /// Where something is no TOML; what is found on these lines afterwards only follows from that.
-    broken: Vec<Place>,
+    broken: Vec<Mistake>,
     /// Lines of which the same is true as a whole.
     following: Vec<Place>,
 }
@@ -42,8 +42,9 @@ pub(crate) struct Findings {
 impl Findings {
     /// Notes that something is no TOML.
     pub(crate) fn syntax(&mut self, place: Place, what: String, remedy: &str) {
-        self.broken.push(place.clone());
-        self.mistake(place, what, remedy);
+        let mistake = Mistake { place, what, remedy: remedy.to_owned() };
+        self.broken.push(mistake.clone());
+        self.mistakes.push(mistake);
     }
 
     /// Notes that what is found on the line of `place` follows from something that is no TOML.
@@ -74,9 +75,9 @@ impl Findings {
     /// The mistakes in the order of the files and lines, when there are any.
     pub(crate) fn into_mistakes(mut self) -> Vec<Mistake> {
         let Self { broken, following, .. } = self;
-        self.mistakes.retain(|Mistake { place, .. }| {
-            broken.contains(place)
-                || broken.iter().chain(&following).all(|line| !line.is_on_line_of(place))
+        let lines: Vec<&Place> = broken.iter().map(|it| &it.place).chain(&following).collect();
+        self.mistakes.retain(|mistake| {
+            broken.contains(mistake) || lines.iter().all(|line| !line.is_on_line_of(&mistake.place))
         });
         self.mistakes.sort_by(|a, b| a.place.cmp(&b.place));
         self.mistakes.dedup();
