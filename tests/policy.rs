@@ -122,6 +122,13 @@ fn a_reload_reads_users_again_and_a_wrong_file_changes_nothing() {
 
     fs::write(&users, "[user.'bert@example.test']\nreject = 8.5\n").unwrap();
     daemon.signal("HUP");
+    let log = daemon.wait_log("the configuration was reloaded");
+    let reloaded = log.lines().find(|line| line.contains("was reloaded")).unwrap();
+    // Whose table was wrong can be told by the name that the log has.
+    let name = out(&tidegate(daemon.dir.path(), &["privacy", "pseudonym", "bert@example.test"]));
+    let name = name.split(' ').next().unwrap();
+    assert!(log.contains(&format!("[user.\"{name}\"] has no setting")), "{name}: {log}");
+    assert!(reloaded.contains("users=1") && log.contains("pages=\"off\""), "{log}");
     let began = Instant::now();
     while !postfix.send(&Mail::new(&message)).starts_with("550") {
         assert!(began.elapsed() < Duration::from_secs(15), "{}", daemon.log());
@@ -154,6 +161,9 @@ fn policies_are_set_shown_and_logged_on_the_command_line() {
     assert_eq!(out(&run(&set)), "anna@example.test: version 1\n");
     let set = ["policy", "set", "@example.test", "bulk=tag"];
     assert_eq!(out(&run(&set)), "@example.test: version 1\n");
+    let wrong = run(&["policy", "set", "example.test", "bulk=tag"]);
+    let told = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(told.contains("or \"@example.test\" for all of that domain"), "{told}");
 
     let shown = out(&run(&["policy", "show", "Anna+shop@example.test"]));
     assert!(shown.starts_with("anna@example.test\n"), "{shown}");
@@ -182,6 +192,16 @@ fn policies_are_set_shown_and_logged_on_the_command_line() {
     let log = out(&run(&["policy", "log", "anna@example.test"]));
     assert!(log.lines().next().unwrap().contains("at_tag: \"tag-subject\" to unset"), "{log}");
     assert_eq!(log.lines().count(), 2);
+    // A list is added to and taken from without being written whole.
+    let more = ["policy", "set", "anna@example.test", "allowed+=b.example", "blocked+=c.example"];
+    assert_eq!(out(&run(&more)), "anna@example.test: version 3\n");
+    out(&run(&["policy", "set", "anna@example.test", "allowed-=shop.example"]));
+    let shown = out(&run(&["policy", "show", "anna@example.test"]));
+    assert!(shown.contains("allowed = [\"b.example\"]"), "{shown}");
+    assert!(shown.contains("blocked = [\"c.example\"]"), "{shown}");
+    let wrong = run(&["policy", "set", "anna@example.test", "allowed-=shop.example"]);
+    let told = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(told.contains("'allowed' has no \"shop.example\""), "{told}");
     assert_eq!(out(&run(&["policy", "list"])).lines().count(), 2);
     let json = out(&run(&["policy", "show", "anna@example.test", "--json"]));
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
@@ -233,6 +253,12 @@ fn scan_tells_each_recipients_outcome() {
     for line in ["off@example.test: accept", "hold@example.test: quarantine"] {
         assert!(text.contains(&format!("  for      {line}: ")), "no {line} in {text}");
     }
+    assert!(text.contains("\n  SPLIT "), "{text}");
+    // Of one, it is their own word that heads it, and what was said of them is not the header's.
+    let subject = ["scan", "--offline", "--rcpt", FIVE[2], file.to_str().unwrap()];
+    let text = out(&tidegate(dir.path(), &subject));
+    assert!(text.contains("\n  TAG-SUBJECT "), "{text}");
+    assert!(text.contains("say otherwise), to"), "{text}");
     args.push("--json");
     let json: serde_json::Value = serde_json::from_str(&out(&tidegate(dir.path(), &args))).unwrap();
     let verdicts = json["recipients"].as_array().unwrap().iter().map(|it| it["verdict"].clone());

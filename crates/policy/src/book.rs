@@ -148,6 +148,12 @@ impl Book {
         !self.domains.is_empty() || !self.users.is_empty()
     }
 
+    /// Domains and users that files have a layer of.
+    #[must_use]
+    pub fn in_files(&self) -> usize {
+        self.files.len()
+    }
+
     /// How addresses are folded.
     #[must_use]
     pub const fn folding(&self) -> &Folding {

@@ -74,8 +74,11 @@ impl Metrics {
             registry.register(Box::new(gauges.clone()))?;
             Ok::<_, prometheus::Error>(gauges)
         };
-        let messages =
-            counters("tidegate_messages_total", "Messages answered, by verdict.", "verdict")?;
+        let messages = counters(
+            "tidegate_messages_total",
+            "Messages answered, by verdict: the mildest that one of its recipients has.",
+            "verdict",
+        )?;
         for verdict in Verdict::ALL {
             messages.with_label_values(&[verdict.as_str()]);
         }

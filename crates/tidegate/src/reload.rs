@@ -12,7 +12,7 @@ use tidegate_engine::Engine;
 use tidegate_policy::Policies;
 
 use crate::beside::Beside;
-use crate::config::{self, Digests, Loaded, Options, Settings, Statistics};
+use crate::config::{self, Digests, Loaded, Options, Settings, Statistics, Summary};
 use crate::daemon::{Daemon, Running};
 use crate::http::Status;
 use crate::indicators::{self, Indicators};
@@ -186,6 +186,7 @@ pub(crate) async fn reload(
     let mistakes = match loaded {
         Ok(Ok(loaded)) => {
             tell_what_needs_a_restart(&old.settings, &loaded.settings);
+            let Summary { checks, rules, zones, users, .. } = loaded.summary;
             let stored = daemon.policies.as_deref();
             let names = Arc::clone(&daemon.running().names);
             let lasting = Lasting {
@@ -201,7 +202,7 @@ pub(crate) async fn reload(
             // Once more: what was edited meanwhile went into the book that is gone.
             lay(stored, &daemon.running().engine.parts().policies);
             status.reloaded(None);
-            tracing::info!("the configuration was reloaded");
+            tracing::info!(checks, rules, zones, users, "the configuration was reloaded");
             return at_work;
         }
         Ok(Err(mistakes)) => mistakes.iter().map(ToString::to_string).collect(),
@@ -211,7 +212,11 @@ pub(crate) async fn reload(
         tracing::error!("{mistake}");
     }
     let count = mistakes.len();
-    tracing::error!(mistakes = count, "the configuration was not reloaded; the old one goes on");
+    tracing::error!(
+        mistakes = count,
+        "the configuration was not reloaded; the old one goes on ('tidegate check' tells the same, with \
+         addresses in full)"
+    );
     status.reloaded(Some(format!(
         "the last reload was refused because of {count} mistakes; the configuration before it is at work"
     )));
@@ -224,6 +229,7 @@ fn tell_what_needs_a_restart(old: &Settings, new: &Settings) {
     let changed = [
         ("[milter]", old.milter != new.milter),
         ("[http]", old.http != new.http),
+        ("[pages]", old.pages != new.pages),
         ("[store]", old.store != new.store),
         ("[quarantine]", old.quarantine != new.quarantine),
         (

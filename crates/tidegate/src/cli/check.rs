@@ -43,8 +43,12 @@ pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
         print!("{}", loaded.effective);
         return Ok(ExitCode::SUCCESS);
     }
-    let Summary { checks, rules, zones, signals } = loaded.summary;
-    println!("ok: {checks} checks, {rules} rules, {zones} list zones, {signals} signals");
+    let Summary { checks, rules, zones, signals, users } = loaded.summary;
+    let users = match users {
+        0 => String::new(),
+        users => format!(", {users} users and domains in files"),
+    };
+    println!("ok: {checks} checks, {rules} rules, {zones} list zones, {signals} signals{users}");
     Ok(ExitCode::SUCCESS)
 }
 

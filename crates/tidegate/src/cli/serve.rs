@@ -3,6 +3,7 @@
 //! Invariant: nothing is bound before the whole configuration is known to be right, and nothing is
 //! cut off at the end that could finish in its grace time.
 
+use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,7 +49,7 @@ pub(crate) fn run(global: &Global) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(loaded: Loaded, options: &Options, names: &Arc<Names>) -> anyhow::Result<()> {
-    let config::Summary { checks, rules, zones, .. } = loaded.summary;
+    let config::Summary { checks, rules, zones, users, .. } = loaded.summary;
     let (milter, http) = (loaded.settings.milter.clone(), loaded.settings.http.clone());
     let mut signals = Signals::new()?;
     let (pages_config, site) = (loaded.settings.pages.clone(), loaded.parts.site.id.clone());
@@ -113,12 +114,19 @@ async fn serve(loaded: Loaded, options: &Options, names: &Arc<Names>) -> anyhow:
     });
     status.set(Phase::Ready);
     let listen: Vec<String> = milter.listen.iter().map(ToString::to_string).collect();
+    let at = |enabled, address: SocketAddr| match enabled {
+        true => address.to_string(),
+        false => "off".to_owned(),
+    };
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         listen = listen.join(" ").as_str(),
+        http = at(http.enabled, http.listen).as_str(),
+        pages = at(pages_config.enabled, pages_config.listen).as_str(),
         checks,
         rules,
         zones,
+        users,
         "ready"
     );
 

@@ -62,6 +62,7 @@ pub(super) fn assemble(
         rules: rules.stats().rules,
         zones: lists.zones().count() + trust.zones().count(),
         signals: catalogue.iter().count(),
+        users: book.in_files(),
     };
     let parts = Parts {
         site: Site { id: server_id(&settings), trusted: settings.network.trusted.clone() },

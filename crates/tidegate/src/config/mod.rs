@@ -96,6 +96,8 @@ pub(crate) struct Summary {
     pub(crate) zones: usize,
     /// Signals that can be raised.
     pub(crate) signals: usize,
+    /// Domains and users whom files give a policy of their own.
+    pub(crate) users: usize,
 }
 
 /// The merged tree, with the places of all that is in it.
