@@ -1,0 +1,109 @@
+//! Every stage over the whole set, each in a function of its own name, for `valgrind --tool=callgrind` to count;
+//! `benches/instructions` runs it and reads the counts.
+//!
+//! Prints what it did: messages, bytes, rounds. With `--show`, a line a message.
+
+use std::hint::black_box;
+
+use tidegate_bayes::Extractor;
+use yardstick::{Ready, Shipped, samples, shipped};
+
+/// Rounds that are counted, after one that warms up: scratch has grown, and the chance in hash seeds evens out.
+const ROUNDS: usize = 3;
+
+fn main() -> std::io::Result<()> {
+    let (engine, samples) = (shipped(), samples());
+    let messages: Vec<Ready<'_>> = samples.iter().map(|sample| engine.ready(sample)).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let mut extractor = Extractor::new();
+    if std::env::args().any(|argument| argument == "--show") {
+        for ready in &messages {
+            println!("{:6.1} {}", runtime.block_on(engine.whole(ready)), ready.summary());
+        }
+        return Ok(());
+    }
+    warm_up(&engine, &messages, &runtime, &mut extractor);
+    for _ in 0..ROUNDS {
+        stage_headers(&engine, &messages);
+        stage_parse(&engine, &messages);
+        stage_authentication(&engine, &messages);
+        stage_checks(&engine, &messages);
+        stage_rules(&engine, &messages);
+        stage_features(&engine, &messages, &mut extractor);
+        stage_scorers(&engine, &messages);
+        stage_whole(&engine, &messages, &runtime);
+    }
+    let bytes: usize = samples.iter().map(|sample| sample.raw.len()).sum();
+    println!("{} {bytes} {ROUNDS}", samples.len());
+    Ok(())
+}
+
+/// The same by another name, which is not counted.
+fn warm_up(
+    engine: &Shipped,
+    messages: &[Ready<'_>],
+    runtime: &tokio::runtime::Runtime,
+    extractor: &mut Extractor,
+) {
+    for ready in messages {
+        black_box(engine.rules(ready));
+        black_box(engine.features(ready, extractor));
+        black_box(runtime.block_on(engine.whole(ready)));
+    }
+}
+
+#[inline(never)]
+fn stage_headers(engine: &Shipped, messages: &[Ready<'_>]) {
+    for ready in messages {
+        black_box(engine.parse(black_box(ready.header_section())));
+    }
+}
+
+#[inline(never)]
+fn stage_parse(engine: &Shipped, messages: &[Ready<'_>]) {
+    for ready in messages {
+        black_box(engine.parse(black_box(&ready.sample().raw)));
+    }
+}
+
+#[inline(never)]
+fn stage_authentication(engine: &Shipped, messages: &[Ready<'_>]) {
+    for ready in messages {
+        black_box(engine.authentication(black_box(ready)));
+    }
+}
+
+#[inline(never)]
+fn stage_checks(engine: &Shipped, messages: &[Ready<'_>]) {
+    for ready in messages {
+        black_box(engine.checks(black_box(ready)));
+    }
+}
+
+#[inline(never)]
+fn stage_rules(engine: &Shipped, messages: &[Ready<'_>]) {
+    for ready in messages {
+        black_box(engine.rules(black_box(ready)));
+    }
+}
+
+#[inline(never)]
+fn stage_features(engine: &Shipped, messages: &[Ready<'_>], extractor: &mut Extractor) {
+    for ready in messages {
+        black_box(engine.features(black_box(ready), extractor));
+    }
+}
+
+#[inline(never)]
+fn stage_scorers(engine: &Shipped, messages: &[Ready<'_>]) {
+    for ready in messages {
+        black_box(engine.scorers(black_box(ready)));
+    }
+}
+
+#[inline(never)]
+fn stage_whole(engine: &Shipped, messages: &[Ready<'_>], runtime: &tokio::runtime::Runtime) {
+    for ready in messages {
+        black_box(runtime.block_on(engine.whole(black_box(ready))));
+    }
+}
