@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use clap::Parser;
 
 use crate::message::Message;
@@ -33,8 +34,11 @@ struct Flags {
     #[arg(long, default_value = "inet:127.0.0.1:8895")]
     connect: Place,
     /// Names the messages, a line each: `ham PATH` or `spam PATH`
-    #[arg(long)]
-    index: PathBuf,
+    #[arg(long, required_unless_present = "size")]
+    index: Option<PathBuf>,
+    /// Tell one made letter of so many bytes, in place of those of an index
+    #[arg(long, conflicts_with = "index")]
+    size: Option<usize>,
     /// Read so many messages of the index
     #[arg(long, default_value_t = usize::MAX, hide_default_value = true)]
     first: usize,
@@ -56,6 +60,15 @@ struct Flags {
     /// The address of the client that the filter is told of
     #[arg(long, default_value = "192.0.2.10")]
     client: String,
+    /// Tell of another client with each connection: of 198.51.0.0/16, in place of --client
+    #[arg(long)]
+    many_clients: bool,
+    /// Milliseconds between the steps of SMTP up to the message, as of a client far away
+    #[arg(long, default_value_t = 0)]
+    pause: u64,
+    /// Keep so many more connections open that say nothing past HELO
+    #[arg(long, default_value_t = 0)]
+    idle: usize,
     /// The name of the client, and of its HELO
     #[arg(long, default_value = "mail.example.com")]
     helo: String,
@@ -85,8 +98,13 @@ fn main() -> ExitCode {
 }
 
 fn run(flags: &Flags) -> anyhow::Result<usize> {
-    let messages = message::read_index(&flags.index, flags.first)?;
-    anyhow::ensure!(!messages.is_empty(), "{} names no message", flags.index.display());
+    let messages = match (&flags.index, flags.size) {
+        (Some(index), _) => message::read_index(index, flags.first)?,
+        (None, size) => vec![Message::of_size(size.unwrap_or_default())],
+    };
+    anyhow::ensure!(!messages.is_empty(), "the index names no message");
+    let idle = (0..flags.idle).map(|number| greet(flags, number));
+    let idle = idle.collect::<Result<Vec<_>, _>>().context("opening idle connections")?;
     if flags.warm_up > 0 {
         drive(flags, &messages, flags.warm_up);
     }
@@ -98,6 +116,7 @@ fn run(flags: &Flags) -> anyhow::Result<usize> {
     let driver = watch::used(std::process::id()).cpu - driver_before;
     let mut after = flags.pid.map(watch::used).unwrap_or_default();
     after.cpu -= before.cpu;
+    drop(idle);
     let report = Report::new(&measured, elapsed, flags.pid.map(|_| after), driver);
     if flags.json {
         println!("{}", serde_json::to_string(&report)?);
@@ -139,7 +158,7 @@ fn one_driver(flags: &Flags, messages: &[Message], next: &AtomicUsize, count: us
         let began = Instant::now();
         let connection = match kept.take() {
             Some(kept) => Ok(kept),
-            None => greet(flags).map(|connection| (connection, 0)),
+            None => greet(flags, number).map(|connection| (connection, 0)),
         };
         let told = connection.and_then(|(mut connection, used)| {
             let told = tell(&mut connection, flags, message, number)?;
@@ -161,19 +180,28 @@ fn one_driver(flags: &Flags, messages: &[Message], next: &AtomicUsize, count: us
 }
 
 /// Opens a connection, and tells who greets.
-fn greet(flags: &Flags) -> std::io::Result<Connection> {
+fn greet(flags: &Flags, number: usize) -> std::io::Result<Connection> {
+    let client = match flags.many_clients {
+        true => format!("198.51.{}.{}", number / 250 % 250, number % 250 + 1),
+        false => flags.client.clone(),
+    };
     let mut connection = Connection::open(&flags.connect, Duration::from_secs(flags.patience))?;
-    let family = if flags.client.contains(':') { b'6' } else { b'4' };
+    let family = if client.contains(':') { b'6' } else { b'4' };
     let name = ["j", "{daemon_name}", "v"];
     let values = ["mx.example.org", "smtpd", "milter-load"];
     let macros: Vec<_> = name.into_iter().zip(values).collect();
     connection.macros(CONNECT, &macros);
-    let address = format!("{}\0", flags.client);
+    let address = format!("{client}\0");
     connection.take(
         CONNECT,
         &[flags.helo.as_bytes(), b"\0", &[family], &40_000u16.to_be_bytes(), address.as_bytes()],
     )?;
+    connection.pause(flags.pause)?;
     connection.take(HELO, &[flags.helo.as_bytes(), b"\0"])?;
+    connection.pause(flags.pause)?;
+    if flags.idle > 0 {
+        connection.flush()?;
+    }
     Ok(connection)
 }
 
@@ -188,8 +216,10 @@ fn tell(
     let recipient = format!("<{}>\0", flags.rcpt);
     let queue_id = format!("{number:010X}");
     let mut reply = connection.take(MAIL, &[sender.as_bytes()])?;
+    connection.pause(flags.pause)?;
     if reply == Reply::Continue {
         reply = connection.take(RCPT, &[recipient.as_bytes()])?;
+        connection.pause(flags.pause)?;
     }
     if reply == Reply::Continue {
         connection.macros(DATA, &[("i", &queue_id)]);

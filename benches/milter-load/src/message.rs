@@ -35,6 +35,28 @@ pub(crate) fn read_index(index: &Path, most: usize) -> anyhow::Result<Vec<Messag
 }
 
 impl Message {
+    /// A letter of so many bytes, or of the few that its header has; each line in other words.
+    pub(crate) fn of_size(size: usize) -> Self {
+        const WORDS: [&str; 12] = [
+            "letter", "garden", "to", "of", "number", "the", "delivery", "and", "window",
+            "Thursday", "answer", "please",
+        ];
+        let mut raw = String::from(
+            "From: Anna <anna@sender.example>\r\nTo: Bert <bert@example.test>\r\nSubject: What I wrote\r\n\
+             Date: Tue, 24 Nov 2026 09:15:00 +0000\r\nMessage-ID: <1.size@sender.example>\r\n\r\n",
+        );
+        let mut state = size;
+        while raw.len() < size {
+            // Knuth's constants; a word of its number is in each line.
+            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+            let words = (0..8).map(|place| WORDS[(state >> (place * 4 + 16)) % WORDS.len()]);
+            raw.push_str(&words.collect::<Vec<_>>().join(" "));
+            raw.push_str(&format!(" {}\r\n", state % 100_000));
+        }
+        raw.truncate(size.max(200));
+        Self::new(raw.as_bytes())
+    }
+
     pub(crate) fn new(raw: &[u8]) -> Self {
         let raw = with_crlf(raw);
         let end = raw.windows(4).position(|four| four == b"\r\n\r\n");
@@ -97,6 +119,14 @@ fn with_crlf(raw: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_made_message_has_the_size_that_was_asked_for() {
+        let message = Message::of_size(50_000);
+        let last_line_end = 2;
+        assert!(message.octets.abs_diff(50_000) <= last_line_end, "{}", message.octets);
+        assert_eq!(message.fields.len(), 5);
+    }
 
     #[test]
     fn a_message_is_told_as_an_mta_tells_it() {

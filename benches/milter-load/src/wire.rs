@@ -172,7 +172,16 @@ impl Connection {
         }
     }
 
-    fn flush(&mut self) -> io::Result<()> {
+    /// Lets so many milliseconds pass, once all that was taken is sent.
+    pub(crate) fn pause(&mut self, milliseconds: u64) -> io::Result<()> {
+        if milliseconds > 0 {
+            self.flush()?;
+            std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.stream.write_all(&self.outbox)?;
         self.outbox.clear();
         Ok(())

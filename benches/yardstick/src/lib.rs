@@ -9,11 +9,12 @@
     reason = "a benchmark ends, loudly, at a mistake"
 )]
 
+pub mod frames;
 mod letters;
 mod set;
 mod shipped;
 mod signing;
 mod world;
 
-pub use set::{Sample, samples};
+pub use set::{Sample, letters_of_strangers, more_samples, samples};
 pub use shipped::{Ready, Shipped, shipped};

@@ -32,10 +32,16 @@ pub struct Sample {
 /// The set, always the same.
 #[must_use]
 pub fn samples() -> Vec<Sample> {
+    more_samples(0)
+}
+
+/// The same mix once more, in other words; of round 0 it is the set itself.
+#[must_use]
+pub fn more_samples(round: u64) -> Vec<Sample> {
     let mut made = Vec::new();
     let mut add = |count: u64, kind: &'static str, from: usize, make: fn(&mut Draft) -> String| {
         for number in 0..count {
-            let seed = made.len() as u64;
+            let seed = made.len() as u64 + round * 1_000;
             let mut draft = Draft { chance: Chance::new(seed), from, number };
             let mail = make(&mut draft);
             made.push(sample(kind, from, mail.into_bytes()));
@@ -286,4 +292,27 @@ impl Draft {
         );
         html
     }
+}
+
+/// Letters of which each brings names of its own, so that no cache helps: the author's domain and a mailing
+/// service's sign, and five links go to five domains.
+#[must_use]
+pub fn letters_of_strangers(count: u64) -> Vec<Vec<u8>> {
+    let letter = |number: u64| {
+        let mut draft = Draft { chance: Chance::new(number), from: 0, number: number % 40 };
+        let (hops, text) = (draft.hops(2), draft.chance.letter(1_500));
+        let links: String = (0..5)
+            .map(|link| format!("https://www.link{link}-{number}.example/page\r\n"))
+            .collect();
+        let mail = format!(
+            "{hops}From: Anna Berg <anna@sender{number}.example>\r\nTo: Bert Example <{RECIPIENT}>\r\n\
+             Subject: What we spoke of\r\nDate: Tue, 24 Nov 2026 09:14:00 +0000\r\n\
+             Message-ID: <{}@sender{number}.example>\r\nMIME-Version: 1.0\r\n\
+             Content-Type: text/plain; charset=utf-8\r\n\r\n{text}{links}",
+            draft.chance.id(24)
+        );
+        let once = with_rsa(&mail, &format!("service{number}.example"));
+        with_rsa(&once, &format!("sender{number}.example")).into_bytes()
+    };
+    (0..count).map(letter).collect()
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use tidegate_dns::{Answer, Name, Question, Records};
 
 use crate::set::SENDERS;
-use crate::signing::{ED25519_RECORD, RSA_RECORD};
+use crate::signing::{ED25519_RECORD, rsa_record};
 
 /// What DNS says.
 pub(crate) fn answer(question: &Question) -> Answer {
@@ -31,7 +31,7 @@ fn found(records: Records) -> Answer {
 
 fn text(name: &str) -> Option<String> {
     if name.starts_with("s2026._domainkey.") {
-        return Some(RSA_RECORD.to_owned());
+        return Some(rsa_record());
     }
     if name.starts_with("ed._domainkey.") {
         return Some(ED25519_RECORD.to_owned());
