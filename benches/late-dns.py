@@ -1,6 +1,6 @@
 """A DNS server for benches/compare: every answer comes after so many milliseconds. `late-dns.py PORT MILLISECONDS`
 
-The names of `write-mail strangers` exist: SPF, DMARC and keys of each domain, addresses and reverse names. Lists have
+The names of `yardstick mail strangers` exist: SPF, DMARC and keys of each domain, addresses and reverse names. Lists have
 their test points (RFC 5782, section 5), and nothing else. SIGUSR1 prints how many questions have come so far.
 """
 

@@ -58,8 +58,20 @@ await() { # PORT-OR-SOCKET WHO
         kill -0 "${started[-1]}" 2>/dev/null || break
         sleep 0.1
     done
-    cat "$dir"/*.log >&2
+    tail -n 8 "$dir"/*.log >&2
     die "$2 did not start"
+}
+
+# Waits until the last one started, with its children, rests: Rspamd compiles its expressions at first.
+settle() {
+    local pid=${started[-1]} before=0 now
+    for _ in $(seq 120); do
+        now=$(awk -v pid="$pid" '{ sub(/.*\) /, "", $0) } { cpu = $12 + $13 } FILENAME ~ "/" pid "/" || $2 == pid { sum += cpu }
+            END { print sum + 0 }' /proc/[0-9]*/stat 2>/dev/null || true)
+        [ $((now - before)) -gt 3 ] || return 0
+        before=$now
+        sleep 1
+    done
 }
 
 # The mail that is told: the index given, else mail that is made here, as much of it.
@@ -68,7 +80,7 @@ mail() { # MESSAGES [INDEX]
         index=$(realpath "$2")
     else
         mkdir -p "$dir/made"
-        "$BUILT/write-mail" mix "$dir/made" "$1"
+        "$BUILT/yardstick" mail mix "$dir/made" "$1"
         index=$dir/made/index
     fi
 }
@@ -102,12 +114,13 @@ END
 place() { case $1 in /*) echo "unix:$1" ;; *) echo "inet:127.0.0.1:$1" ;; esac; }
 
 # The quarantine is off: no peer holds mail durably, and verdicts are compared.
-start_tidegate() { # WHERE [MORE SETTINGS]
+start_tidegate() { # WHERE [SETTINGS [SETTINGS-OF-MILTER]]
     rm -rf "$dir/state"
     cat >"$dir/tidegate.toml" <<END
 [milter]
 listen = ["$(place "$1")"]
 socket_mode = "0666"
+${3:-}
 [http]
 listen = "127.0.0.1:$http"
 [dns]
@@ -172,17 +185,22 @@ END
     await "$1" rspamd
     await "$control" "rspamd's controller"
     [ "$2" = no ] || teach_rspamd
+    settle
 }
 stop_rspamd() { # BAYES
     stop
     [ "$1" = no ] || stop
 }
-# What Rspamd asks for before it scores, and a good deal more.
+# 300 of each, where it asks for 200 before it scores.
 teach_rspamd() {
-    local class
+    local class from=$index
+    if [ "$from" = "$dir/made/index" ]; then
+        # Of made mail a sixth is spam.
+        from=$dir/lessons/index
+        [ -d "$dir/lessons" ] || { mkdir "$dir/lessons" && "$BUILT/yardstick" mail mix "$dir/lessons" 2100; }
+    fi
     for class in ham spam; do
-        grep "^$class " "$index" | cut -d' ' -f2- | awk 'NR % 3 == 0' | head -500 |
-            sed "s|^|$(dirname "$index")/|" |
+        grep "^$class " "$from" | cut -d' ' -f2- | shuf -n 300 --random-source="$from" | sed "s|^|$(dirname "$from")/|" |
             xargs rspamc -h "127.0.0.1:$control" "learn_$class" >"$dir/learn-$class.log" 2>&1 || true
     done
     grep -h -c "success = true" "$dir"/learn-*.log | paste -sd' ' | sed 's/^/rspamd learned (ham spam): /' >&2

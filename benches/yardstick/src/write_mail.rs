@@ -1,4 +1,4 @@
-//! Writes made mail to a folder, with an index as milter-load reads it: `write-mail mix|strangers FOLDER COUNT`.
+//! Writes made mail to a folder, with an index as milter-load reads it.
 //!
 //! `mix` is the fixed set, then the same mix over again in other words; of `strangers` each message brings domains of
 //! its own.
@@ -8,13 +8,13 @@ use std::path::Path;
 
 use yardstick::{letters_of_strangers, more_samples};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [what, folder, count] = &arguments[..] else {
-        return Err("usage: write-mail mix|strangers FOLDER COUNT".into());
-    };
-    let count: usize = count.parse()?;
-    let messages: Vec<(&str, Vec<u8>)> = match what.as_str() {
+/// Writes so many messages, and the index.
+pub(crate) fn run(
+    what: &str,
+    folder: &str,
+    count: usize,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let messages: Vec<(&str, Vec<u8>)> = match what {
         "strangers" => {
             letters_of_strangers(count as u64).into_iter().map(|raw| ("ham", raw)).collect()
         }

@@ -20,11 +20,12 @@ use ring::signature::{
 use yardstick::{frames, samples};
 
 /// Signs in tests and benches and nowhere else; the key of `crates/checks/tests/data`.
-const RSA: &str = include_str!("../../../../crates/checks/tests/data/rsa2048.pem");
-const RSA_PUBLIC: &str = include_str!("../rsa2048.pub");
+const RSA: &str = include_str!("../../../crates/checks/tests/data/rsa2048.pem");
+const RSA_PUBLIC: &str = include_str!("rsa2048.pub");
 const TIMES: u32 = 2_000;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// Measures and prints all of it.
+pub(crate) fn run() -> Result<(), Box<dyn std::error::Error>> {
     let samples = samples();
     let size = samples.iter().map(|sample| sample.raw.len()).sum::<usize>() / samples.len();
     let text: Vec<u8> =

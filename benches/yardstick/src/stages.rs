@@ -1,7 +1,7 @@
 //! Every stage over the whole set, each in a function of its own name, for `valgrind --tool=callgrind` to count;
 //! `benches/instructions` runs it and reads the counts.
 //!
-//! Prints what it did: messages, bytes, rounds. With `--show`, a line a message.
+//! Prints what it did: messages, bytes, rounds.
 
 use std::hint::black_box;
 
@@ -11,17 +11,22 @@ use yardstick::{Ready, Shipped, samples, shipped};
 /// Rounds that are counted, after one that warms up: scratch has grown, and the chance in hash seeds evens out.
 const ROUNDS: usize = 3;
 
-fn main() -> std::io::Result<()> {
+/// A line a message: its score, and what was found.
+pub(crate) fn show() -> std::io::Result<()> {
+    let (engine, samples) = (shipped(), samples());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    for ready in samples.iter().map(|sample| engine.ready(sample)) {
+        println!("{:6.1} {}", runtime.block_on(engine.whole(&ready)), ready.summary());
+    }
+    Ok(())
+}
+
+/// Runs every stage.
+pub(crate) fn run() -> std::io::Result<()> {
     let (engine, samples) = (shipped(), samples());
     let messages: Vec<Ready<'_>> = samples.iter().map(|sample| engine.ready(sample)).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let mut extractor = Extractor::new();
-    if std::env::args().any(|argument| argument == "--show") {
-        for ready in &messages {
-            println!("{:6.1} {}", runtime.block_on(engine.whole(ready)), ready.summary());
-        }
-        return Ok(());
-    }
     warm_up(&engine, &messages, &runtime, &mut extractor);
     for _ in 0..ROUNDS {
         stage_headers(&engine, &messages);
