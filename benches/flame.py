@@ -8,8 +8,8 @@ import html, re, sys
 
 LEAST, WIDTH, ROW = 0.0015, 1400, 17
 DULL = re.compile(
-    r"^(std::|core::|<?alloc::|tokio::|__rust|_?start|clone3?$|main$|futures_util::|<core::|<std::|"
-    r"<tokio::|<alloc::boxed::Box|\[unknown\]|start_thread|entry_SYSCALL|do_syscall|x64_sys|__x64_sys|ret_from)"
+    r"^(<*&?(mut )?(core|std|alloc|tokio|futures_util|futures_core|hickory_net)::|__rust|_?start|clone3?$|main$|"
+    r"\[unknown\]|entry_SYSCALL|do_syscall|x64_sys|__x64_sys|ret_from)"
 )
 
 

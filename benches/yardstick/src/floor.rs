@@ -1,6 +1,6 @@
 //! The least that a verdict can cost on this machine: what must be done whoever does it, measured apart.
 //!
-//! Prints microseconds of CPU: of one pass at memory speed, of the hashes and the signatures of DKIM, and of a
+//! Prints microseconds of CPU, and those of the stages beside them: of one pass at memory speed, of the hashes and the signatures of DKIM, and of a
 //! connection on loopback that only takes the frames of a message and answers "continue".
 //!
 //! Invariant: what is told is CPU time of this process, so that other builds beside it change little.
@@ -18,6 +18,8 @@ use ring::signature::{
     ED25519, Ed25519KeyPair, KeyPair, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey,
 };
 use yardstick::{frames, samples};
+
+use crate::stages;
 
 /// Signs in tests and benches and nowhere else; the key of `crates/checks/tests/data`.
 const RSA: &str = include_str!("../../../crates/checks/tests/data/rsa2048.pem");
@@ -56,7 +58,7 @@ pub(crate) fn run() -> Result<(), Box<dyn std::error::Error>> {
     let told_frames: Vec<Vec<u8>> = samples.iter().map(frames::transaction).collect();
     told("a connection over TCP, both sides", over_tcp(&told_frames)?);
     told("a connection over a UNIX socket, both sides", over_unix(&told_frames)?);
-    Ok(())
+    Ok(stages::times(cpu)?)
 }
 
 fn told(what: &str, micros: f64) {

@@ -43,6 +43,31 @@ pub(crate) fn run() -> std::io::Result<()> {
     Ok(())
 }
 
+/// Microseconds of CPU that each stage takes a message, on average over the set.
+pub(crate) fn times(cpu: fn() -> std::time::Duration) -> std::io::Result<()> {
+    const ROUNDS: usize = 40;
+    let (engine, samples) = (shipped(), samples());
+    let messages: Vec<Ready<'_>> = samples.iter().map(|sample| engine.ready(sample)).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let mut extractor = Extractor::new();
+    warm_up(&engine, &messages, &runtime, &mut extractor);
+    let told = |what: &str, run: &mut dyn FnMut()| {
+        let begun = cpu();
+        (0..ROUNDS).for_each(|_| run());
+        let each = (cpu() - begun).as_secs_f64() * 1e6 / (ROUNDS * messages.len()) as f64;
+        println!("{what:<44} {each:9.2}");
+    };
+    told("stage: headers", &mut || stage_headers(&engine, &messages));
+    told("stage: parse", &mut || stage_parse(&engine, &messages));
+    told("stage: authentication", &mut || stage_authentication(&engine, &messages));
+    told("stage: checks", &mut || stage_checks(&engine, &messages));
+    told("stage: rules", &mut || stage_rules(&engine, &messages));
+    told("stage: features", &mut || stage_features(&engine, &messages, &mut extractor));
+    told("stage: scorers", &mut || stage_scorers(&engine, &messages));
+    told("stage: whole", &mut || stage_whole(&engine, &messages, &runtime));
+    Ok(())
+}
+
 /// The same by another name, which is not counted.
 fn warm_up(
     engine: &Shipped,
