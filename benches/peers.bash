@@ -191,16 +191,16 @@ stop_rspamd() { # BAYES
     stop
     [ "$1" = no ] || stop
 }
-# 300 of each, where it asks for 200 before it scores.
+# 450 of each, where it asks for 200 before it scores.
 teach_rspamd() {
     local class from=$index
     if [ "$from" = "$dir/made/index" ]; then
         # Of made mail a sixth is spam.
         from=$dir/lessons/index
-        [ -d "$dir/lessons" ] || { mkdir "$dir/lessons" && "$BUILT/yardstick" mail mix "$dir/lessons" 2100; }
+        [ -d "$dir/lessons" ] || { mkdir "$dir/lessons" && "$BUILT/yardstick" mail mix "$dir/lessons" 3000; }
     fi
     for class in ham spam; do
-        grep "^$class " "$from" | cut -d' ' -f2- | shuf -n 300 --random-source="$from" | sed "s|^|$(dirname "$from")/|" |
+        grep "^$class " "$from" | cut -d' ' -f2- | shuf -n 450 --random-source="$from" | sed "s|^|$(dirname "$from")/|" |
             xargs rspamc -h "127.0.0.1:$control" "learn_$class" >"$dir/learn-$class.log" 2>&1 || true
     done
     grep -h -c "success = true" "$dir"/learn-*.log | paste -sd' ' | sed 's/^/rspamd learned (ham spam): /' >&2
