@@ -6,16 +6,19 @@
 //! Invariant: one pass, in time and memory in proportion to the source; elements nest no deeper here
 //! than [`DEEPEST`].
 
+mod element;
 mod look;
+mod reference;
+mod script;
 mod tag;
+mod token;
 
-use std::convert::Infallible;
+use std::borrow::Cow;
 
-use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
-use html5gum::{Span, Tokenizer};
-
+use self::element::Name;
 use self::look::{Look, Why};
-use self::tag::{Attribute, Name, Tag, is_block, is_known, is_void, name_of};
+use self::tag::{Attribute, Tag};
+use self::token::{Token, Tokens};
 use crate::defects::{Defect, Defects};
 use crate::links::{LinkKind, Links};
 use crate::url::Url;
@@ -73,7 +76,6 @@ pub(crate) struct Renderer<'r> {
     links: &'r mut Links,
     defects: &'r mut Defects,
     open: Vec<Element>,
-    tag: Tag,
     base: Option<String>,
     anchor: Option<Anchor>,
     /// Where text of anchors stands in `visible`: its links are known.
@@ -115,7 +117,6 @@ impl<'r> Renderer<'r> {
             links,
             defects,
             open: Vec::with_capacity(32),
-            tag: Tag::default(),
             base: None,
             anchor: None,
             anchored: Vec::new(),
@@ -127,83 +128,82 @@ impl<'r> Renderer<'r> {
 
     /// Reads all of `source`.
     pub(crate) fn read(mut self, source: &str) -> HtmlFacts {
-        let mut emitter =
-            CallbackEmitter::new(|event: CallbackEvent<'_>, _: Span<()>| -> Option<Infallible> {
-                self.event(&event);
-                None
-            });
-        emitter.naively_switch_states(true);
-        for token in Tokenizer::new_with_emitter(source, emitter) {
-            let Ok(_) = token;
+        let mut tag = None;
+        for token in Tokens::of(source) {
+            match token {
+                Token::Text(text) => self.text(text, true),
+                Token::Reference((first, second)) => {
+                    for character in [Some(first), second].into_iter().flatten() {
+                        self.text(character.encode_utf8(&mut [0; 4]), false);
+                    }
+                }
+                Token::Start(name) => tag = Some(Tag::new(name)),
+                Token::Attribute(name, value) => self.attribute(tag.as_mut(), name, value),
+                Token::StartEnd { self_closing } => {
+                    if let Some(tag) = tag.take() {
+                        self.start(&tag, self_closing);
+                    }
+                }
+                Token::End(name) => self.end(name),
+                Token::Comment(text) => self.comment(text),
+            }
         }
         self.end_anchor();
         self.links_outside_anchors();
         self.facts
     }
 
-    fn event(&mut self, event: &CallbackEvent<'_>) {
-        match *event {
-            CallbackEvent::OpenStartTag { name } => {
-                self.tag.open(name);
-            }
-            CallbackEvent::AttributeName { name } => self.attribute(name),
-            CallbackEvent::AttributeValue { value } => self.tag.value(value),
-            CallbackEvent::CloseStartTag { self_closing } => self.start(self_closing),
-            CallbackEvent::EndTag { name } => self.end(name),
-            CallbackEvent::String { value } => self.text(&String::from_utf8_lossy(value)),
-            CallbackEvent::Comment { value } => {
-                if !value.starts_with(b"[if") && !value.starts_with(b"[endif") {
-                    self.facts.comments += 1;
-                }
-                self.cut_word |= self.ends_in_letter();
-            }
-            CallbackEvent::Doctype { .. } | CallbackEvent::Error(_) => {}
+    fn comment(&mut self, text: &str) {
+        if !text.starts_with("[if") && !text.starts_with("[endif") {
+            self.facts.comments += 1;
         }
+        self.cut_word |= self.ends_in_letter();
     }
 
-    fn attribute(&mut self, name: &[u8]) {
-        let is_known = self.tag.attribute(name);
-        if !is_known && name.len() > 3 && name[..2].eq_ignore_ascii_case(b"on") {
+    /// Of an end tag, which has no attributes by rights, those that run scripts are counted as well.
+    fn attribute<'s>(&mut self, tag: Option<&mut Tag<'s>>, name: &str, value: &'s str) {
+        let is_known = tag.is_some_and(|tag| tag.add(name, value));
+        if !is_known && name.len() > 3 && name.as_bytes()[..2].eq_ignore_ascii_case(b"on") {
             self.facts.event_handlers += 1;
         }
     }
 
-    fn start(&mut self, self_closing: bool) {
+    fn start(&mut self, tag: &Tag<'_>, self_closing: bool) {
         self.facts.tags += 1;
-        let tag = std::mem::take(&mut self.tag);
-        if !is_known(&tag.name) && !tag.name.contains(&b':') {
+        let name = tag.name;
+        if !name.is_known() {
             self.facts.unknown_tags += 1;
             self.cut_word |= self.ends_in_letter();
         }
-        self.count(&tag);
-        self.follow(&tag);
-        if is_block(&tag.name) {
+        if name.tells() {
+            self.count(tag);
+            self.follow(tag);
+        }
+        if name.is_block() {
             self.line_end();
-        } else if matches!(tag.name.as_slice(), b"td" | b"th" | b"img") {
+        } else if name.stands_apart() {
             self.space();
         }
-        if !is_void(&tag.name) && !self_closing && self.open.len() < DEEPEST {
-            let look = self.look().inside(&tag);
-            self.open.push(Element { name: name_of(&tag.name), look });
-            self.pre += u32::from(tag.name == b"pre");
+        if !name.is_void() && !self_closing && self.open.len() < DEEPEST {
+            let look = self.look().inside(tag);
+            self.open.push(Element { name, look });
+            self.pre += u32::from(name.letters() == b"pre");
         }
-        self.tag = tag;
     }
 
-    fn end(&mut self, name: &[u8]) {
-        let short = name_of(name);
-        if is_block(name) {
+    fn end(&mut self, name: Name) {
+        if name.is_block() {
             self.line_end();
         }
-        if name == b"a" {
+        if name.letters() == b"a" {
             self.end_anchor();
         }
         // A tag that closes nothing near is ignored, as browsers do; what it closes over is closed.
-        let near = self.open.iter().rev().take(50).position(|element| element.name == short);
+        let near = self.open.iter().rev().take(50).position(|element| element.name.matches(name));
         if let Some(above) = near {
             let keep = self.open.len() - above - 1;
             for closed in self.open.drain(keep..) {
-                self.pre -= u32::from(closed.name == name_of(b"pre")).min(self.pre);
+                self.pre -= u32::from(closed.name.letters() == b"pre").min(self.pre);
             }
         }
     }
@@ -213,8 +213,8 @@ impl<'r> Renderer<'r> {
         self.open.last().map_or(Look::PAPER, |element| element.look)
     }
 
-    fn count(&mut self, tag: &Tag) {
-        match tag.name.as_slice() {
+    fn count(&mut self, tag: &Tag<'_>) {
+        match tag.name.letters() {
             b"form" => self.facts.forms += 1,
             b"script" => self.facts.scripts += 1,
             b"iframe" | b"frame" | b"object" | b"embed" | b"applet" => self.facts.frames += 1,
@@ -229,7 +229,7 @@ impl<'r> Renderer<'r> {
         }
     }
 
-    fn image(&mut self, tag: &Tag) {
+    fn image(&mut self, tag: &Tag<'_>) {
         let Some(source) = tag.get(Attribute::Src) else { return };
         let source = source.trim_start();
         let begins = |scheme: &str| {
@@ -251,18 +251,18 @@ impl<'r> Renderer<'r> {
     }
 
     /// Takes up where the tag leads.
-    fn follow(&mut self, tag: &Tag) {
-        match tag.name.as_slice() {
+    fn follow(&mut self, tag: &Tag<'_>) {
+        match tag.name.letters() {
             b"a" => {
                 self.end_anchor();
-                let url = tag.get(Attribute::Href).and_then(|href| self.url(href));
+                let url = tag.get(Attribute::Href).and_then(|href| self.url(&href));
                 self.anchor = Some(Anchor { url, begin: self.visible.len() });
             }
             b"area" => self.link(tag, Attribute::Href, LinkKind::Href),
             b"base" => {
                 self.facts.base = true;
                 self.base =
-                    self.base.take().or_else(|| tag.get(Attribute::Href).map(str::to_owned));
+                    self.base.take().or_else(|| tag.get(Attribute::Href).map(Cow::into_owned));
             }
             b"form" => self.link(tag, Attribute::Action, LinkKind::Form),
             b"img" | b"input" => self.link(tag, Attribute::Src, LinkKind::Image),
@@ -276,8 +276,8 @@ impl<'r> Renderer<'r> {
         }
     }
 
-    fn link(&mut self, tag: &Tag, attribute: Attribute, kind: LinkKind) {
-        if let Some(url) = tag.get(attribute).and_then(|reference| self.url(reference))
+    fn link(&mut self, tag: &Tag<'_>, attribute: Attribute, kind: LinkKind) {
+        if let Some(url) = tag.get(attribute).and_then(|reference| self.url(&reference))
             && !url.text.starts_with("cid:")
             && !(kind == LinkKind::Image && url.text.starts_with("data:"))
         {
@@ -286,7 +286,7 @@ impl<'r> Renderer<'r> {
     }
 
     /// `<meta http-equiv=refresh content="0; url=http://…">`
-    fn refresh(&mut self, tag: &Tag) {
+    fn refresh(&mut self, tag: &Tag<'_>) {
         let is_refresh = tag
             .get(Attribute::HttpEquiv)
             .is_some_and(|it| it.trim().eq_ignore_ascii_case("refresh"));
@@ -326,7 +326,8 @@ impl<'r> Renderer<'r> {
         }
     }
 
-    fn text(&mut self, text: &str) {
+    /// Reads a piece of text; `written` as it is, line ends and all.
+    fn text(&mut self, text: &str, written: bool) {
         let look = self.look();
         if look.hidden.is_some() && !text.trim().is_empty() {
             self.count_hidden(look);
@@ -346,7 +347,9 @@ impl<'r> Renderer<'r> {
         if fits.len() < text.len() {
             self.defects.note(Defect::TextCut);
         }
-        if keep_space {
+        if keep_space && written {
+            reference::push_lines(fits, to);
+        } else if keep_space {
             to.push_str(fits);
         } else {
             push_squeezed(to, fits);
@@ -416,5 +419,7 @@ fn push_squeezed(to: &mut String, text: &str) {
     }
 }
 
+#[cfg(test)]
+mod oracle;
 #[cfg(test)]
 mod tests;

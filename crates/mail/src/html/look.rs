@@ -2,7 +2,7 @@
 //!
 //! Invariant: where a background is an image or not understood, colours hide nothing.
 
-use super::tag::{Attribute, Tag, is_never_shown};
+use super::tag::{Attribute, Tag};
 use crate::css::{Rgb, Style, colour, is_alike};
 
 /// How text at a place looks.
@@ -32,28 +32,30 @@ impl Look {
         Self { hidden: None, counted: false, colour: [0, 0, 0], background: Some([255, 255, 255]) };
 
     /// How text looks in an element that `tag` opens at this place.
-    pub(super) fn inside(self, tag: &Tag) -> Self {
+    pub(super) fn inside(self, tag: &Tag<'_>) -> Self {
         let mut look = Self { counted: false, ..self };
-        if is_never_shown(&tag.name) {
+        if tag.name.is_never_shown() {
             look.hidden = Some(Why::Never);
             return look;
         }
-        let style = tag.get(Attribute::Style).map(Style::parse).unwrap_or_default();
-        if let Some(own) = style.colour.or_else(|| tag.get(Attribute::Colour).and_then(colour)) {
+        let style = tag.get(Attribute::Style).map(|style| Style::parse(&style)).unwrap_or_default();
+        if let Some(own) =
+            style.colour.or_else(|| tag.get(Attribute::Colour).and_then(|own| colour(&own)))
+        {
             look.colour = own;
         }
         if let Some(own) = style.background {
             look.background = own;
-        } else if tag.get(Attribute::Background).is_some() {
+        } else if tag.has(Attribute::Background) {
             look.background = None;
         } else if let Some(own) = tag.get(Attribute::BgColour) {
-            look.background = colour(own);
+            look.background = colour(&own);
         }
         if look.hidden.is_some_and(|why| !matches!(why, Why::Colour | Why::Tiny)) {
             return look;
         }
         let is_tiny = style.tiny || look.hidden == Some(Why::Tiny) && !style.sized;
-        look.hidden = if style.hides || tag.get(Attribute::Hidden).is_some() {
+        look.hidden = if style.hides || tag.has(Attribute::Hidden) {
             Some(Why::Style)
         } else if is_tiny {
             Some(Why::Tiny)

@@ -1,0 +1,323 @@
+//! The elements of HTML, old ones too, and what is known of each by its name.
+//!
+//! Invariant: names are compared by their first [`LONGEST`] letters in lower case, which tell all known ones
+//! apart.
+
+/// What is known of an element, a bit each.
+type Traits = u16;
+
+const PLAIN: Traits = 0;
+/// HTML doesn't have it, and never had.
+const STRANGE: Traits = 1;
+/// Begins and ends a line.
+const BLOCK: Traits = 1 << 1;
+/// Has no end tag, and nothing in it.
+const VOID: Traits = 1 << 2;
+/// Nobody expects to see what is in it.
+const UNSEEN: Traits = 1 << 3;
+/// Stands apart from what is before it.
+const APART: Traits = 1 << 4;
+/// Is counted, or leads somewhere.
+const TELLS: Traits = 1 << 5;
+/// Holds text alone.
+const TEXT: Traits = 1 << 6;
+/// References in that text are read.
+const REFERENCES: Traits = 1 << 7;
+/// Holds a script.
+const SCRIPT: Traits = 1 << 8;
+/// All that follows is text.
+const TO_THE_END: Traits = 1 << 9;
+
+/// What an element holds, as far as it is to be known to find its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Inside {
+    Markup,
+    Text,
+    TextAndReferences,
+    Script,
+    TextToTheEnd,
+}
+
+/// Letters of a name that count.
+const LONGEST: usize = 10;
+
+/// The name of a tag in lower case, and what is known of its element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Name {
+    letters: [u8; LONGEST],
+    /// Of the whole name.
+    length: usize,
+    traits: Traits,
+}
+
+impl Name {
+    pub(super) fn of(written: &str) -> Self {
+        let letters = lower(written.as_bytes());
+        let length = written.len();
+        let known = ELEMENTS.binary_search_by_key(&key(&letters), |(key, _)| *key);
+        let traits = match known {
+            Ok(at) if length <= LONGEST => ELEMENTS[at].1,
+            // Office programs have their own, with a prefix.
+            _ if written.contains(':') => PLAIN,
+            _ => STRANGE,
+        };
+        Self { letters, length, traits }
+    }
+
+    /// The name, or its first letters.
+    pub(super) fn letters(&self) -> &[u8] {
+        &self.letters[..self.length.min(LONGEST)]
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether both are of one element, as far as they are compared.
+    pub(super) fn matches(&self, other: Self) -> bool {
+        self.letters == other.letters
+    }
+
+    /// Whether `written` is this name, letter case aside.
+    pub(super) fn is(&self, written: &[u8]) -> bool {
+        written.len() == self.length && self.length <= LONGEST && lower(written) == self.letters
+    }
+
+    const fn has(&self, traits: Traits) -> bool {
+        self.traits & traits != 0
+    }
+
+    /// Whether HTML has such an element, or once had; others' own are not meant to be HTML.
+    pub(super) const fn is_known(&self) -> bool {
+        !self.has(STRANGE)
+    }
+
+    pub(super) const fn is_block(&self) -> bool {
+        self.has(BLOCK)
+    }
+
+    pub(super) const fn is_void(&self) -> bool {
+        self.has(VOID)
+    }
+
+    pub(super) const fn is_never_shown(&self) -> bool {
+        self.has(UNSEEN)
+    }
+
+    pub(super) const fn stands_apart(&self) -> bool {
+        self.has(APART)
+    }
+
+    pub(super) const fn tells(&self) -> bool {
+        self.has(TELLS)
+    }
+
+    pub(super) const fn inside(&self) -> Inside {
+        if self.has(REFERENCES) {
+            Inside::TextAndReferences
+        } else if self.has(TEXT) {
+            Inside::Text
+        } else if self.has(SCRIPT) {
+            Inside::Script
+        } else if self.has(TO_THE_END) {
+            Inside::TextToTheEnd
+        } else {
+            Inside::Markup
+        }
+    }
+}
+
+/// A NUL is no letter of a name, but it is not its end either.
+fn lower(written: &[u8]) -> [u8; LONGEST] {
+    let mut letters = [0; LONGEST];
+    for (to, from) in letters.iter_mut().zip(written) {
+        *to = if *from == 0 { 0xff } else { from.to_ascii_lowercase() };
+    }
+    letters
+}
+
+/// A number that is in order as the names are.
+const fn key(letters: &[u8; LONGEST]) -> u128 {
+    let mut key = 0;
+    let mut at = 0;
+    while at < LONGEST {
+        key = key << 8 | letters[at] as u128;
+        at += 1;
+    }
+    key
+}
+
+const fn keyed() -> [(u128, Traits); NAMES.len()] {
+    let mut elements = [(0, PLAIN); NAMES.len()];
+    let mut number = 0;
+    while number < NAMES.len() {
+        let (name, traits) = NAMES[number];
+        let mut letters = [0; LONGEST];
+        let mut at = 0;
+        while at < name.len() {
+            letters[at] = name.as_bytes()[at];
+            at += 1;
+        }
+        elements[number] = (key(&letters), traits);
+        number += 1;
+    }
+    elements
+}
+
+static ELEMENTS: [(u128, Traits); NAMES.len()] = keyed();
+
+/// In order.
+const NAMES: [(&str, Traits); 132] = [
+    ("a", TELLS),
+    ("abbr", PLAIN),
+    ("acronym", PLAIN),
+    ("address", BLOCK),
+    ("applet", TELLS),
+    ("area", VOID | TELLS),
+    ("article", BLOCK),
+    ("aside", BLOCK),
+    ("audio", PLAIN),
+    ("b", PLAIN),
+    ("base", VOID | TELLS),
+    ("basefont", VOID),
+    ("bdi", PLAIN),
+    ("bdo", PLAIN),
+    ("bgsound", VOID),
+    ("big", PLAIN),
+    ("blink", PLAIN),
+    ("blockquote", BLOCK),
+    ("body", BLOCK | TELLS),
+    ("br", BLOCK | VOID),
+    ("button", PLAIN),
+    ("canvas", PLAIN),
+    ("caption", PLAIN),
+    ("center", BLOCK),
+    ("cite", PLAIN),
+    ("code", PLAIN),
+    ("col", VOID),
+    ("colgroup", PLAIN),
+    ("data", PLAIN),
+    ("datalist", PLAIN),
+    ("dd", BLOCK),
+    ("del", PLAIN),
+    ("details", PLAIN),
+    ("dfn", PLAIN),
+    ("dialog", PLAIN),
+    ("dir", PLAIN),
+    ("div", BLOCK),
+    ("dl", BLOCK),
+    ("dt", BLOCK),
+    ("em", PLAIN),
+    ("embed", VOID | TELLS),
+    ("fieldset", BLOCK),
+    ("figcaption", PLAIN),
+    ("figure", PLAIN),
+    ("font", PLAIN),
+    ("footer", BLOCK),
+    ("form", BLOCK | TELLS),
+    ("frame", VOID | TELLS),
+    ("frameset", PLAIN),
+    ("h1", BLOCK),
+    ("h2", BLOCK),
+    ("h3", BLOCK),
+    ("h4", BLOCK),
+    ("h5", BLOCK),
+    ("h6", BLOCK),
+    ("head", UNSEEN),
+    ("header", BLOCK),
+    ("hgroup", PLAIN),
+    ("hr", BLOCK | VOID),
+    ("html", BLOCK),
+    ("i", PLAIN),
+    ("iframe", TELLS | TEXT),
+    ("img", VOID | APART | TELLS),
+    ("input", VOID | TELLS),
+    ("ins", PLAIN),
+    ("kbd", PLAIN),
+    ("keygen", VOID),
+    ("label", PLAIN),
+    ("layer", PLAIN),
+    ("legend", PLAIN),
+    ("li", BLOCK),
+    ("link", VOID),
+    ("main", BLOCK),
+    ("map", PLAIN),
+    ("mark", PLAIN),
+    ("marquee", PLAIN),
+    ("menu", PLAIN),
+    ("meta", VOID | TELLS),
+    ("meter", PLAIN),
+    ("nav", BLOCK),
+    ("nobr", PLAIN),
+    ("noembed", UNSEEN | TEXT),
+    ("noframe", STRANGE | TEXT),
+    ("noframes", UNSEEN),
+    ("noscript", UNSEEN | TEXT),
+    ("object", TELLS),
+    ("ol", BLOCK),
+    ("optgroup", PLAIN),
+    ("option", BLOCK),
+    ("output", PLAIN),
+    ("p", BLOCK),
+    ("param", VOID),
+    ("path", PLAIN),
+    ("picture", PLAIN),
+    ("plaintext", STRANGE | TO_THE_END),
+    ("pre", BLOCK),
+    ("progress", PLAIN),
+    ("q", PLAIN),
+    ("s", PLAIN),
+    ("samp", PLAIN),
+    ("script", UNSEEN | TELLS | SCRIPT),
+    ("section", BLOCK),
+    ("select", BLOCK),
+    ("small", PLAIN),
+    ("source", VOID),
+    ("span", PLAIN),
+    ("strike", PLAIN),
+    ("strong", PLAIN),
+    ("style", UNSEEN | TEXT),
+    ("sub", PLAIN),
+    ("summary", PLAIN),
+    ("sup", PLAIN),
+    ("svg", PLAIN),
+    ("table", BLOCK | TELLS),
+    ("tbody", BLOCK),
+    ("td", APART | TELLS),
+    ("template", UNSEEN),
+    ("textarea", TEXT | REFERENCES),
+    ("tfoot", BLOCK),
+    ("th", APART),
+    ("thead", BLOCK),
+    ("time", PLAIN),
+    ("title", UNSEEN | TEXT | REFERENCES),
+    ("tr", BLOCK | TELLS),
+    ("track", STRANGE | VOID),
+    ("tt", PLAIN),
+    ("u", PLAIN),
+    ("ul", BLOCK),
+    ("video", PLAIN),
+    ("wbr", VOID),
+    ("xml", STRANGE | UNSEEN),
+    ("xmp", STRANGE | TEXT),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_elements_stand_in_order() {
+        assert!(ELEMENTS.is_sorted());
+        assert!(Name::of("FONT").is_known() && Name::of("o:p").is_known());
+        assert!(!Name::of("xyz").is_known() && !Name::of("blockquotes").is_known());
+    }
+
+    #[test]
+    fn a_name_is_no_other_than_itself() {
+        let name = Name::of("Script");
+        assert!(name.is(b"SCRIPT") && !name.is(b"scripts") && !name.is(b"scrip"));
+        assert!(!Name::of("a\0").is_known());
+        assert_eq!(name.inside(), Inside::Script);
+    }
+}
