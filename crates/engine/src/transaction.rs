@@ -13,7 +13,7 @@ use tidegate_checks::trust::bimi;
 use tidegate_checks::trust::bimi::certificate::Evidence;
 use tidegate_checks::{Known, Questions, Stage};
 use tidegate_dns::{Answers, Name};
-use tidegate_mail::{Address, Envelope, Message};
+use tidegate_mail::{Address, Envelope, Header, Message};
 use tidegate_policy::Book;
 use tokio::task::JoinHandle;
 
@@ -37,7 +37,8 @@ pub struct Transaction {
     now: i64,
     pending: Pending,
     spf: Option<JoinHandle<(Spf, Answers)>>,
-    headers_asked: bool,
+    /// What was read, and asked, of the header section before the body.
+    header: Option<Header>,
     /// A message of before is judged by what was recorded of it.
     again: Option<Again>,
     /// What SPF found out by itself, where that is recorded; `None`: it was lost.
@@ -66,7 +67,7 @@ impl Transaction {
             now,
             pending,
             spf: None,
-            headers_asked: false,
+            header: None,
             again,
             of_spf: Some(Answers::default()),
             book,
@@ -127,7 +128,7 @@ impl Transaction {
         let message = Message::parse(header_section, &self.engine.parts.bounds);
         let questions = self.header_questions(&message);
         self.pending.ask(questions);
-        self.headers_asked = true;
+        self.header = Some(message.into_header());
     }
 
     /// Judges the message that has arrived whole: header section, empty line, body.
@@ -143,11 +144,15 @@ impl Transaction {
         let engine = Arc::clone(&self.engine);
         let mut timings = Timings::default();
 
-        let message = Message::parse(raw, &engine.parts.bounds);
-        if !self.headers_asked {
-            let questions = self.header_questions(&message);
-            self.pending.ask(questions);
-        }
+        let message = match self.header.take() {
+            Some(header) => header.with_body(raw, &engine.parts.bounds),
+            None => {
+                let message = Message::parse(raw, &engine.parts.bounds);
+                let questions = self.header_questions(&message);
+                self.pending.ask(questions);
+                message
+            }
+        };
         let questions = engine.questions(Stage::Message, &self.known(Some(&message), None));
         self.pending.ask(questions);
         timings.parse = began.elapsed();

@@ -1,5 +1,7 @@
 //! What is wrong with a message, and what of it was left out.
 
+use memchr::{memchr, memchr_iter};
+
 /// Something malformed, or a bound that was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -64,6 +66,20 @@ impl Defects {
     pub(crate) fn note(&mut self, defect: Defect) {
         if !self.0.contains(&defect) {
             self.0.push(defect);
+        }
+    }
+
+    pub(crate) fn forget(&mut self, defect: Defect) {
+        self.0.retain(|it| *it != defect);
+    }
+
+    /// Notes bytes that no part of a message should have.
+    pub(crate) fn inspect(&mut self, bytes: &[u8]) {
+        if memchr(0, bytes).is_some() {
+            self.note(Defect::NulByte);
+        }
+        if memchr_iter(b'\r', bytes).any(|at| bytes.get(at + 1) != Some(&b'\n')) {
+            self.note(Defect::BareCr);
         }
     }
 

@@ -55,6 +55,11 @@ impl<'m> Field<'m> {
         self.name.eq_ignore_ascii_case(name)
     }
 
+    /// The value, cut at `most` bytes.
+    pub(crate) fn beginning(&self, most: usize) -> &'m [u8] {
+        self.value.get(..most).unwrap_or(self.value)
+    }
+
     /// The value for the parsers of mail-parser, cut at `most` bytes.
     pub(crate) fn stream(&self, most: usize) -> MessageStream<'m> {
         MessageStream::new(self.whole.get(..most).unwrap_or(self.whole))
@@ -73,26 +78,56 @@ fn on_one_line(text: &str) -> String {
     line
 }
 
+/// Where the fields of a header section stand in it. Sections of over 4 GiB are cut before.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    begin: u32,
+    colon: u32,
+    end: u32,
+}
+
+impl Span {
+    /// The field that stands here in `entity`.
+    fn field(self, entity: &[u8]) -> Option<Field<'_>> {
+        let [begin, colon, end] = [self.begin, self.colon, self.end].map(|at| at as usize);
+        let whole = entity.get(colon + 1..end)?;
+        let name = entity.get(begin..colon)?.trim_ascii_end();
+        let value = whole.strip_suffix(b"\n").unwrap_or(whole);
+        let value = value.strip_suffix(b"\r").unwrap_or(value);
+        Some(Field { name: str::from_utf8(name).ok()?, value, whole })
+    }
+}
+
 /// A header section, taken off the front of an entity.
-pub(crate) struct Section<'m> {
-    pub(crate) fields: Vec<Field<'m>>,
+#[derive(Debug, Clone)]
+pub(crate) struct Section {
+    spans: Vec<Span>,
     /// Where the body begins.
     pub(crate) body: usize,
+    /// Whether an empty line stands before it.
+    pub(crate) ended: bool,
+}
+
+impl Section {
+    /// The fields, where `entity` is what the section was taken off, or more of it.
+    pub(crate) fn fields<'m>(&self, entity: &'m [u8]) -> Vec<Field<'m>> {
+        self.spans.iter().filter_map(|span| span.field(entity)).collect()
+    }
 }
 
 /// Splits the header section off `entity`, a message or a MIME part.
-pub(crate) fn split<'m>(entity: &'m [u8], most: usize, defects: &mut Defects) -> Section<'m> {
-    let mut fields = Vec::with_capacity(if most > 100 { 40 } else { 6 });
+pub(crate) fn split(entity: &[u8], most: usize, defects: &mut Defects) -> Section {
+    let mut spans = Vec::with_capacity(if most > 100 { 40 } else { 6 });
     let mut at = 0;
     while at < entity.len() {
         let rest = &entity[at..];
         if let Some(end) = empty_line(rest) {
-            return Section { fields, body: at + end };
+            return Section { spans, body: at + end, ended: true };
         }
         let end = field_end(rest);
-        match field(&rest[..end]) {
-            Some(_) if fields.len() >= most => defects.note(Defect::FieldsCut),
-            Some(field) => fields.push(field),
+        match span(&rest[..end], at) {
+            Some(_) if spans.len() >= most => defects.note(Defect::FieldsCut),
+            Some(span) => spans.push(span),
             // mbox files begin so.
             None if at == 0 && rest.starts_with(b"From ") => {}
             None => defects.note(Defect::NotAField),
@@ -102,10 +137,11 @@ pub(crate) fn split<'m>(entity: &'m [u8], most: usize, defects: &mut Defects) ->
     if !entity.is_empty() {
         defects.note(Defect::HeaderUnended);
     }
-    Section { fields, body: entity.len() }
+    Section { spans, body: entity.len(), ended: false }
 }
 
-fn empty_line(rest: &[u8]) -> Option<usize> {
+/// The length of the line end, when `rest` begins with one.
+pub(crate) fn empty_line(rest: &[u8]) -> Option<usize> {
     match rest {
         [b'\n', ..] => Some(1),
         [b'\r', b'\n', ..] => Some(2),
@@ -125,17 +161,16 @@ fn field_end(rest: &[u8]) -> usize {
     rest.len()
 }
 
-/// Blanks before the colon are obsolete but allowed (RFC 5322, section 4.5).
-fn field(line: &[u8]) -> Option<Field<'_>> {
+/// Where the field `line` stands that begins at `at`. Blanks before the colon are obsolete but allowed
+/// (RFC 5322, section 4.5).
+fn span(line: &[u8], at: usize) -> Option<Span> {
     let colon = memchr(b':', line)?;
     let name = line[..colon].trim_ascii_end();
     if name.is_empty() || !name.iter().all(u8::is_ascii_graphic) {
         return None;
     }
-    let whole = &line[colon + 1..];
-    let value = whole.strip_suffix(b"\n").unwrap_or(whole);
-    let value = value.strip_suffix(b"\r").unwrap_or(value);
-    Some(Field { name: str::from_utf8(name).ok()?, value, whole })
+    let place = |within: usize| u32::try_from(at + within).ok();
+    Some(Span { begin: place(0)?, colon: place(colon)?, end: place(line.len())? })
 }
 
 #[cfg(test)]
@@ -146,7 +181,8 @@ mod tests {
     fn check(raw: &str, expect: &[(&str, &str)], body: &str, defect: Option<Defect>) {
         let mut defects = Defects::default();
         let section = split(raw.as_bytes(), 1_000, &mut defects);
-        let texts: Vec<_> = section.fields.iter().map(|field| (field.name, field.text())).collect();
+        let fields = section.fields(raw.as_bytes());
+        let texts: Vec<_> = fields.iter().map(|field| (field.name, field.text())).collect();
         let texts: Vec<_> = texts.iter().map(|(name, text)| (*name, text.as_ref())).collect();
         assert_eq!(texts, expect);
         assert_eq!(&raw[section.body..], body);
@@ -186,7 +222,7 @@ mod tests {
     #[test]
     fn bytes_that_are_not_utf8_are_read_as_latin() {
         let mut defects = Defects::default();
-        let section = split(b"S: Gr\xfc\xdfe\n\n", 9, &mut defects);
-        assert_eq!(section.fields[0].text(), "Grüße");
+        let raw = b"S: Gr\xfc\xdfe\n\n";
+        assert_eq!(split(raw, 9, &mut defects).fields(raw)[0].text(), "Grüße");
     }
 }

@@ -2,19 +2,20 @@
 
 use std::borrow::Cow;
 
-use mail_parser::{Address as Group, DateTime, HeaderValue};
-use memchr::{memchr, memchr_iter};
+use memchr::memchr_iter;
 
-use crate::date;
 use crate::defects::{Defect, Defects};
-use crate::fields::{self, Field};
+use crate::fields::Field;
+use crate::header::Read;
 use crate::html::HtmlFacts;
 use crate::links::Links;
 use crate::text::{self, Texts};
-use crate::{Address, Attachment, Bounds, Hop, Link, Mailbox, Part, attachments, mime};
+use crate::{Attachment, Bounds, Header, Hop, Link, Mailbox, Part, attachments, mime};
 
 /// Received fields that are read.
 const MOST_HOPS: usize = 50;
+/// Bytes of one that are read.
+const LONGEST_HOP: usize = 4_096;
 
 /// A message as the checks see it: a view over the bytes that were transferred.
 ///
@@ -23,17 +24,12 @@ const MOST_HOPS: usize = 50;
 #[derive(Debug, Clone)]
 pub struct Message<'m> {
     raw: &'m [u8],
-    body_at: usize,
+    read: Read,
     fields: Vec<Field<'m>>,
-    from: Vec<Mailbox>,
-    sender: Option<Mailbox>,
-    reply_to: Vec<Mailbox>,
-    to: Vec<Mailbox>,
-    cc: Vec<Mailbox>,
     subject: Option<Cow<'m, str>>,
     message_id: Option<Cow<'m, str>>,
-    date: Option<i64>,
-    received: Vec<Hop>,
+    /// Bytes of a Received field that are read.
+    most_of_hop: usize,
     parts: Vec<Part<'m>>,
     texts: Texts<'m>,
     links: Vec<Link>,
@@ -46,47 +42,36 @@ impl<'m> Message<'m> {
     /// over a bound, is told in [`defects`](Self::defects).
     #[must_use]
     pub fn parse(raw: &'m [u8], bounds: &Bounds) -> Self {
-        let mut defects = Defects::default();
-        let section = fields::split(raw, bounds.fields, &mut defects);
-        let (header, body) = raw.split_at(section.body);
-        inspect(header, body, &mut defects);
-        let parts = mime::walk(&section.fields, body, bounds, &mut defects);
+        Self::complete(Read::new(raw, bounds), raw, bounds)
+    }
+
+    /// Reads what was not yet `read` of `raw`, which begins with what was.
+    pub(crate) fn complete(read: Read, raw: &'m [u8], bounds: &Bounds) -> Self {
+        let mut defects = read.of_section.clone();
+        let fields = read.section.fields(raw);
+        let body = &raw[read.section.body..];
+        inspect(body, &mut defects);
+        let parts = mime::walk(&fields, body, bounds, &mut defects);
         let mut links = Links::new(bounds.links);
         let texts = text::read(&parts, bounds, &mut links, &mut defects);
         let attachments = attachments::find(&parts, bounds, &mut defects);
+        read.of_fields.as_slice().iter().for_each(|defect| defects.note(*defect));
 
-        let fields = section.fields;
-        let named = |name: &'static str| fields.iter().filter(move |field| field.is(name));
-        let mut mailboxes = |name: &'static str| mailboxes(named(name), bounds, &mut defects);
-        let (from, sender, reply_to) =
-            (mailboxes("From"), mailboxes("Sender"), mailboxes("Reply-To"));
-        let (to, cc) = (mailboxes("To"), mailboxes("Cc"));
-        let subject = named("Subject").next().map(Field::text);
+        let first = |name: &str| fields.iter().find(|field| field.is(name));
+        let subject = first("Subject").map(Field::text);
         if subject
             .as_deref()
             .is_some_and(|subject| subject.contains("=?") && subject.contains("?="))
         {
             defects.note(Defect::EncodedWordBroken);
         }
-        let date = named("Date")
-            .next()
-            .and_then(|field| DateTime::parse_rfc822(&field.raw_text()))
-            .and_then(date::seconds);
-        let hops = named("Received").take(MOST_HOPS);
-        let received = hops.map(|field| Hop::read(field, bounds.field_bytes.min(4_096))).collect();
-        let message_id = named("Message-ID").next().map(|field| bare_id(field.raw_text()));
+        let message_id = first("Message-ID").map(|field| bare_id(field.raw_text()));
         Self {
             raw,
-            body_at: section.body,
-            from,
-            sender: sender.into_iter().next(),
-            reply_to,
-            to,
-            cc,
+            read,
             subject,
             message_id,
-            date,
-            received,
+            most_of_hop: bounds.field_bytes.min(LONGEST_HOP),
             fields,
             parts,
             texts,
@@ -94,6 +79,12 @@ impl<'m> Message<'m> {
             attachments,
             defects,
         }
+    }
+
+    /// Lets go of the bytes and keeps what was read of the header section, for when the body has come.
+    #[must_use]
+    pub fn into_header(self) -> Header {
+        Header::new(self.header_bytes(), self.read)
     }
 
     /// All of it, as it was transferred.
@@ -105,13 +96,13 @@ impl<'m> Message<'m> {
     /// The header section, with the empty line that ends it.
     #[must_use]
     pub fn header_bytes(&self) -> &'m [u8] {
-        &self.raw[..self.body_at]
+        &self.raw[..self.read.section.body]
     }
 
     /// What follows the header section.
     #[must_use]
     pub fn body_bytes(&self) -> &'m [u8] {
-        &self.raw[self.body_at..]
+        &self.raw[self.read.section.body..]
     }
 
     /// The header fields, from the top.
@@ -140,31 +131,31 @@ impl<'m> Message<'m> {
     /// The authors, of all From fields.
     #[must_use]
     pub fn from(&self) -> &[Mailbox] {
-        &self.from
+        &self.read.from
     }
 
     /// Who sent it for the authors (RFC 5322, section 3.6.2), when that is told.
     #[must_use]
     pub const fn sender(&self) -> Option<&Mailbox> {
-        self.sender.as_ref()
+        self.read.sender.as_ref()
     }
 
     /// Where replies go, when that is told.
     #[must_use]
     pub fn reply_to(&self) -> &[Mailbox] {
-        &self.reply_to
+        &self.read.reply_to
     }
 
     /// The recipients that To names.
     #[must_use]
     pub fn to(&self) -> &[Mailbox] {
-        &self.to
+        &self.read.to
     }
 
     /// The recipients that Cc names.
     #[must_use]
     pub fn cc(&self) -> &[Mailbox] {
-        &self.cc
+        &self.read.cc
     }
 
     /// The subject, decoded.
@@ -183,13 +174,16 @@ impl<'m> Message<'m> {
     /// read.
     #[must_use]
     pub const fn date(&self) -> Option<i64> {
-        self.date
+        self.read.date
     }
 
     /// The hosts on its way, the last one first.
     #[must_use]
     pub fn received(&self) -> &[Hop] {
-        &self.received
+        self.read.received.get_or_init(|| {
+            let hops = self.fields_named("Received").take(MOST_HOPS);
+            hops.map(|field| Hop::read(field.beginning(self.most_of_hop))).collect()
+        })
     }
 
     /// The MIME parts, depth first; the first is the message itself.
@@ -247,19 +241,9 @@ impl<'m> Message<'m> {
     }
 }
 
-/// Looks for bytes that no message should have.
-fn inspect(header: &[u8], body: &[u8], defects: &mut Defects) {
-    if !header.is_ascii() && str::from_utf8(header).is_err() {
-        defects.note(Defect::EightBitHeader);
-    }
-    for text in [header, body] {
-        if memchr(0, text).is_some() {
-            defects.note(Defect::NulByte);
-        }
-        if memchr_iter(b'\r', text).any(|at| text.get(at + 1) != Some(&b'\n')) {
-            defects.note(Defect::BareCr);
-        }
-    }
+/// Looks for bytes and lines that no body should have.
+fn inspect(body: &[u8], defects: &mut Defects) {
+    defects.inspect(body);
     let mut line = 0;
     for at in memchr_iter(b'\n', body) {
         if at - line > 1_000 {
@@ -268,37 +252,6 @@ fn inspect(header: &[u8], body: &[u8], defects: &mut Defects) {
         }
         line = at + 1;
     }
-}
-
-fn mailboxes<'f, 'm: 'f>(
-    fields: impl Iterator<Item = &'f Field<'m>>,
-    bounds: &Bounds,
-    defects: &mut Defects,
-) -> Vec<Mailbox> {
-    let mut found = Vec::new();
-    for field in fields {
-        if field.value.len() > bounds.field_bytes {
-            defects.note(Defect::FieldTooLong);
-        }
-        let HeaderValue::Address(list) = field.stream(bounds.field_bytes).parse_address() else {
-            continue;
-        };
-        let addresses: Vec<_> = match list {
-            Group::List(list) => list,
-            Group::Group(groups) => groups.into_iter().flat_map(|group| group.addresses).collect(),
-        };
-        for address in addresses {
-            if found.len() >= bounds.addresses {
-                defects.note(Defect::AddressesCut);
-                return found;
-            }
-            found.push(Mailbox {
-                display: address.name.map(|name| name.trim().to_owned()).unwrap_or_default(),
-                address: Address::new(&address.address.unwrap_or_default()),
-            });
-        }
-    }
-    found
 }
 
 fn bare_id(value: Cow<'_, str>) -> Cow<'_, str> {

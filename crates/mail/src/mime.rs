@@ -128,7 +128,8 @@ impl<'m> Walk<'m, '_> {
         if part.content_type == "message/rfc822" && !is_encoded {
             self.parts.push(part);
             let inner = fields::split(body, self.bounds.fields, self.defects);
-            self.entity(&inner.fields, &body[inner.body..], Some(number), "text/plain", true);
+            let (fields, body) = (inner.fields(body), &body[inner.body..]);
+            self.entity(&fields, body, Some(number), "text/plain", true);
         } else if part.is_multipart() {
             self.multipart(part, boundary.as_deref());
         } else {
@@ -162,7 +163,7 @@ impl<'m> Walk<'m, '_> {
         for span in spans {
             let section = fields::split(span, self.bounds.fields.min(100), self.defects);
             let body = &span[section.body..];
-            self.entity(&section.fields, body, Some(number), default_type, inner);
+            self.entity(&section.fields(span), body, Some(number), default_type, inner);
         }
     }
 
@@ -311,7 +312,7 @@ mod tests {
         let mut defects = Defects::default();
         let section = fields::split(raw.as_bytes(), 100, &mut defects);
         let body = &raw.as_bytes()[section.body..];
-        let parts = walk(&section.fields, body, bounds, &mut defects);
+        let parts = walk(&section.fields(raw.as_bytes()), body, bounds, &mut defects);
         (parts, defects.as_slice().to_vec())
     }
 

@@ -1,13 +1,18 @@
 //! The way a message came, as the hosts on it tell (RFC 5321, section 4.4).
 //!
+//! Fields of this kind follow no grammar but each program's own. They are read as words, by what
+//! words stand before them, as mail-parser reads them.
+//!
 //! Invariant: only what hosts of one's own wrote is to be believed; here it is only read.
+
+mod words;
 
 use std::net::IpAddr;
 
-use mail_parser::{HeaderValue, Host, Protocol};
+use mail_parser::DateTime;
 
+use self::words::{Kind, Word, Words};
 use crate::date;
-use crate::fields::Field;
 
 /// One Received field.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,59 +32,189 @@ pub struct Hop {
 }
 
 impl Hop {
-    pub(crate) fn read(field: &Field<'_>, most: usize) -> Self {
-        let HeaderValue::Received(found) = field.stream(most).parse_received() else {
-            return Self::default();
-        };
-        let address = |host: &Host<'_>| match host {
-            Host::IpAddr(address) => Some(*address),
-            Host::Name(_) => None,
-        };
-        let name = |host: &Host<'_>| match host {
-            Host::Name(name) => {
-                Some(name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty())
+    /// Reads the value of a field, as it is folded.
+    pub(crate) fn read(value: &[u8]) -> Self {
+        let mut reading = Reading { words: Words::of(value), ..Reading::default() };
+        reading.all();
+        reading.hop()
+    }
+}
+
+/// A host as a field names it.
+#[derive(Clone, Copy)]
+enum Host<'v> {
+    Name(&'v [u8]),
+    Address(IpAddr),
+}
+
+impl Host<'_> {
+    fn name(self) -> Option<String> {
+        match self {
+            Self::Name(name) => {
+                let name = str::from_utf8(name).unwrap_or_default().trim();
+                (!name.is_empty()).then(|| name.to_ascii_lowercase())
             }
-            Host::IpAddr(address) => Some(format!("[{address}]")),
-        };
-        let from = found.helo.as_ref().or(found.from.as_ref());
-        Self {
-            from_name: from.and_then(name),
-            from_host: found.from_iprev.as_ref().map(|name| name.to_ascii_lowercase()),
-            from_ip: found
-                .from_ip
-                .or_else(|| found.from.as_ref().and_then(address))
-                .map(|address| address.to_canonical()),
-            by: found.by.as_ref().and_then(name),
-            with: found.with.map(word),
-            date: found.date.and_then(date::seconds),
+            Self::Address(address) => Some(format!("[{address}]")),
+        }
+    }
+
+    const fn address(self) -> Option<IpAddr> {
+        match self {
+            Self::Address(address) => Some(address),
+            Self::Name(_) => None,
         }
     }
 }
 
-const fn word(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::SMTP => "SMTP",
-        Protocol::ESMTP => "ESMTP",
-        Protocol::ESMTPA => "ESMTPA",
-        Protocol::ESMTPS => "ESMTPS",
-        Protocol::ESMTPSA => "ESMTPSA",
-        Protocol::LMTP => "LMTP",
-        Protocol::LMTPA => "LMTPA",
-        Protocol::LMTPS => "LMTPS",
-        Protocol::LMTPSA => "LMTPSA",
-        Protocol::MMS => "MMS",
-        Protocol::UTF8SMTP => "UTF8SMTP",
-        Protocol::UTF8SMTPA => "UTF8SMTPA",
-        Protocol::UTF8SMTPS => "UTF8SMTPS",
-        Protocol::UTF8SMTPSA => "UTF8SMTPSA",
-        Protocol::UTF8LMTP => "UTF8LMTP",
-        Protocol::UTF8LMTPA => "UTF8LMTPA",
-        Protocol::UTF8LMTPS => "UTF8LMTPS",
-        Protocol::UTF8LMTPSA => "UTF8LMTPSA",
-        Protocol::HTTP => "HTTP",
-        Protocol::HTTPS => "HTTPS",
-        Protocol::IMAP => "IMAP",
-        Protocol::POP3 => "POP3",
-        Protocol::Local => "local",
+/// Which clause of the field is being read.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Clause {
+    #[default]
+    None,
+    From,
+    Date,
+    Other,
+}
+
+#[derive(Default)]
+struct Reading<'v> {
+    words: Words<'v>,
+    clause: Clause,
+    from: Option<Host<'v>>,
+    helo: Option<Host<'v>>,
+    from_host: Option<&'v [u8]>,
+    from_ip: Option<IpAddr>,
+    by: Option<Host<'v>>,
+    with: Option<&'static str>,
+    /// Day, month, year, hour, minute, second, zone: as many as have been read.
+    date: [i64; 7],
+    dated: usize,
+}
+
+impl<'v> Reading<'v> {
+    fn all(&mut self) {
+        while let Some(word) = self.words.next() {
+            let outside = word.comments == 0;
+            match word.kind {
+                Kind::From if self.from.is_none() => {
+                    self.from = self.host(&[b'[']);
+                    self.clause = Clause::From;
+                }
+                Kind::By if outside => {
+                    self.by = self.host(&[b'[', b'<']).or(self.by);
+                    self.clause = Clause::Other;
+                }
+                Kind::For if outside => {
+                    self.skip(&[b'=', b'<']);
+                    self.words.next_if(|word| word.kind == Kind::Mailbox);
+                    self.clause = Clause::Other;
+                }
+                Kind::Id if outside => {
+                    self.host(&[b'=', b'<', b'[', b':']);
+                    self.clause = Clause::Other;
+                }
+                Kind::Via if outside => {
+                    self.host(&[b'=']);
+                    self.clause = Clause::Other;
+                }
+                Kind::With if outside => {
+                    self.protocol();
+                    self.clause = Clause::Other;
+                }
+                Kind::Ident if !outside => {
+                    self.host(&[b'=', b'<', b'[', b':']);
+                }
+                Kind::Separator(b';') => self.clause = Clause::Date,
+                Kind::Greeting if self.clause == Clause::From && !outside => {
+                    self.helo = self.host(&[b'=', b'[', b':']).or(self.helo);
+                }
+                Kind::Address(address)
+                    if self.clause == Clause::From
+                        && (word.brackets || !outside && self.from_ip.is_none()) =>
+                {
+                    self.from_ip = Some(address);
+                }
+                Kind::Domain if self.clause == Clause::From && !outside => {
+                    self.from_host = Some(word.text);
+                }
+                Kind::Number(number) | Kind::Month(number) if self.clause == Clause::Date => {
+                    if let Some(part) = self.date.get_mut(self.dated) {
+                        *part = number;
+                        self.dated += 1;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Goes past `separators`.
+    fn skip(&mut self, separators: &[u8]) {
+        let is_one =
+            |word: &Word<'_>| matches!(word.kind, Kind::Separator(it) if separators.contains(&it));
+        while self.words.next_if(is_one).is_some() {}
+    }
+
+    /// The host, or whatever stands in its place, behind `separators`.
+    fn host(&mut self, separators: &[u8]) -> Option<Host<'v>> {
+        self.skip(separators);
+        let word = self.words.next_if(|word| !matches!(word.kind, Kind::Separator(_)))?;
+        Some(match word.kind {
+            Kind::Address(address) => Host::Address(address),
+            _ => Host::Name(word.text),
+        })
+    }
+
+    fn protocol(&mut self) {
+        let ends = |kind| {
+            matches!(
+                kind,
+                Kind::Separator(b';')
+                    | Kind::TlsVersion
+                    | Kind::By
+                    | Kind::For
+                    | Kind::From
+                    | Kind::Id
+                    | Kind::Via
+                    | Kind::With
+            )
+        };
+        while let Some(word) = self.words.next_if(|word| !ends(word.kind)) {
+            if let Kind::Protocol(protocol) = word.kind {
+                self.with = Some(protocol);
+                return;
+            }
+        }
+    }
+
+    fn hop(&self) -> Hop {
+        let lower = |name| str::from_utf8(name).unwrap_or_default().to_ascii_lowercase();
+        let from_ip = self.from_ip.or_else(|| self.from.and_then(Host::address));
+        Hop {
+            from_name: self.helo.or(self.from).and_then(Host::name),
+            from_host: self.from_host.map(lower),
+            from_ip: from_ip.map(|address| address.to_canonical()),
+            by: self.by.and_then(Host::name),
+            with: self.with,
+            date: (self.dated >= 6).then(|| self.date()).and_then(date::seconds),
+        }
+    }
+
+    fn date(&self) -> DateTime {
+        let [day, month, year, hour, minute, second, zone] = self.date;
+        DateTime {
+            year: if (1..=99).contains(&year) { year + 1900 } else { year } as u16,
+            month: month as u8,
+            day: day as u8,
+            hour: hour as u8,
+            minute: minute as u8,
+            second: second as u8,
+            tz_before_gmt: zone < 0,
+            tz_hour: (zone.saturating_abs() / 100) as u8,
+            tz_minute: (zone.saturating_abs() % 100) as u8,
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

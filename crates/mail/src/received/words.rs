@@ -1,0 +1,339 @@
+//! A Received field as words, and what a word is by its letters alone.
+//!
+//! Invariant: one pass; nothing is copied.
+
+use std::net::IpAddr;
+
+/// What a word is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A character that stands between words.
+    Separator(u8),
+    Address(IpAddr),
+    Number(i64),
+    Month(i64),
+    Mailbox,
+    Domain,
+    /// HELO and the like.
+    Greeting,
+    /// In the spelling of RFC 3848.
+    Protocol(&'static str),
+    TlsVersion,
+    By,
+    For,
+    From,
+    Id,
+    Ident,
+    Via,
+    With,
+    Other,
+}
+
+/// A word, and where it stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Word<'v> {
+    pub(super) kind: Kind,
+    pub(super) text: &'v [u8],
+    /// How deep in comments.
+    pub(super) comments: u32,
+    /// Whether in square brackets.
+    pub(super) brackets: bool,
+}
+
+impl Word<'_> {
+    const fn separator(separator: u8) -> Self {
+        Self { kind: Kind::Separator(separator), text: b"", comments: 0, brackets: false }
+    }
+}
+
+/// The words of a field.
+#[derive(Default)]
+pub(super) struct Words<'v> {
+    value: &'v [u8],
+    at: usize,
+    ahead: Option<Word<'v>>,
+    /// Ended the word before, and is the next.
+    separator: Option<u8>,
+    comments: u32,
+    brackets: bool,
+    quoted: bool,
+    dated: bool,
+}
+
+/// The kinds of characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Digit,
+    /// `a` to `f`.
+    Hex,
+    /// `g` to `z`.
+    Alpha,
+    Dot,
+    At,
+    Colon,
+    Plus,
+    Minus,
+    EightBit,
+    Other,
+    Separator,
+    Blank,
+}
+
+const fn classes() -> [Class; 256] {
+    let mut classes = [Class::Other; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'0'..=b'9' => Class::Digit,
+            b'a'..=b'f' | b'A'..=b'F' => Class::Hex,
+            b'g'..=b'z' | b'G'..=b'Z' => Class::Alpha,
+            b'.' => Class::Dot,
+            b'@' => Class::At,
+            b':' => Class::Colon,
+            b'+' => Class::Plus,
+            b'-' => Class::Minus,
+            0x7f.. => Class::EightBit,
+            b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'=' | b';' | b'/' | b'"' | b',' => {
+                Class::Separator
+            }
+            b' ' | b'\t' | b'\r' | b'\n' => Class::Blank,
+            _ => Class::Other,
+        };
+        byte += 1;
+    }
+    classes
+}
+static CLASSES: [Class; 256] = classes();
+
+fn class_of(byte: u8) -> Class {
+    CLASSES[usize::from(byte)]
+}
+
+/// How many characters of each kind a word has.
+#[derive(Default)]
+struct Letters([u16; Class::Blank as usize + 1]);
+
+impl<'v> Words<'v> {
+    pub(super) fn of(value: &'v [u8]) -> Self {
+        Self { value, ..Self::default() }
+    }
+
+    /// The next word, when it is as `wanted`; else it stays the next.
+    pub(super) fn next_if(&mut self, wanted: impl Fn(&Word<'v>) -> bool) -> Option<Word<'v>> {
+        let word = self.next()?;
+        if wanted(&word) {
+            return Some(word);
+        }
+        self.ahead = Some(word);
+        None
+    }
+
+    fn read(&mut self) -> Option<Word<'v>> {
+        if let Some(separator) = self.separator.take() {
+            return Some(Word::separator(separator));
+        }
+        let bytes = &self.value[self.at..];
+        let is_blank = |byte: &&u8| class_of(**byte) == Class::Blank;
+        self.at += bytes.iter().take_while(is_blank).count();
+        let (comments, brackets, begin) = (self.comments, self.brackets, self.at);
+        let mut letters = Letters::default();
+        let separator = loop {
+            let Some(&byte) = self.value.get(self.at) else { break None };
+            match class_of(byte) {
+                Class::Blank => break None,
+                Class::Separator => break Some(byte),
+                Class::Colon if self.dated || !letters.may_be_ipv6() => break Some(byte),
+                class => letters.count(class),
+            }
+            self.at += 1;
+        };
+        let text = &self.value[begin..self.at];
+        if let Some(separator) = separator {
+            self.at += 1;
+            self.pass(separator);
+        }
+        if text.is_empty() {
+            return separator.map(Word::separator);
+        }
+        self.separator = separator;
+        Some(Word { kind: letters.kind(text), text, comments, brackets })
+    }
+
+    fn pass(&mut self, separator: u8) {
+        match separator {
+            b'(' if !self.quoted => self.comments = self.comments.saturating_add(1),
+            b')' if !self.quoted => self.comments = self.comments.saturating_sub(1),
+            b'[' if !self.quoted => self.brackets = true,
+            b']' if !self.quoted => self.brackets = self.comments > 1,
+            b'"' => self.quoted = !self.quoted,
+            b';' => self.dated |= self.comments == 0,
+            _ => {}
+        }
+    }
+}
+
+impl<'v> Iterator for Words<'v> {
+    type Item = Word<'v>;
+
+    fn next(&mut self) -> Option<Word<'v>> {
+        self.ahead.take().or_else(|| self.read())
+    }
+}
+
+impl Letters {
+    const fn count(&mut self, class: Class) {
+        self.0[class as usize] = self.0[class as usize].saturating_add(1);
+    }
+
+    const fn of(&self, class: Class) -> u16 {
+        self.0[class as usize]
+    }
+
+    fn has(&self, classes: &[Class]) -> bool {
+        classes.iter().any(|&class| self.of(class) > 0)
+    }
+
+    /// Whether there are no others than addresses and numbers have.
+    fn are_numbers(&self) -> bool {
+        !self.has(&[Class::Alpha, Class::At, Class::Other, Class::EightBit])
+    }
+
+    /// Whether a colon may follow in an address.
+    fn may_be_ipv6(&self) -> bool {
+        self.are_numbers()
+            && !self.has(&[Class::Dot, Class::Plus, Class::Minus])
+            && self.of(Class::Colon) < 7
+    }
+
+    fn kind(&self, text: &[u8]) -> Kind {
+        if self.are_numbers() {
+            let signs = self.of(Class::Plus) + self.of(Class::Minus);
+            if signs == 0 && self.are_of_address() {
+                let text = str::from_utf8(text).unwrap_or_default();
+                return text.parse().map_or(Kind::Other, Kind::Address);
+            }
+            let none_else = !self.has(&[Class::Hex, Class::Dot, Class::Colon]);
+            if self.of(Class::Digit) > 0 && none_else && signs < 2 {
+                return number(text).map_or(Kind::Other, Kind::Number);
+            }
+        }
+        let has_letters = self.has(&[Class::Alpha, Class::Hex]);
+        if self.of(Class::At) == 1 && has_letters {
+            return Kind::Mailbox;
+        }
+        if self.has(&[Class::At, Class::Colon, Class::Plus]) {
+            return Kind::Other;
+        }
+        if let Some(kind) = self.keyword(text) {
+            return kind;
+        }
+        if self.of(Class::Dot) > 0 && has_letters && self.of(Class::Other) == 0 {
+            return Kind::Domain;
+        }
+        Kind::Other
+    }
+
+    /// Whether there are as many of each as an IPv4 or IPv6 address may have.
+    fn are_of_address(&self) -> bool {
+        let [digits, hex, dots, colons] =
+            [Class::Digit, Class::Hex, Class::Dot, Class::Colon].map(|class| self.of(class));
+        let is_v4 = dots == 3 && (4..=12).contains(&digits);
+        if colons == 0 {
+            return is_v4 && hex == 0;
+        }
+        let is_short = (1..=32).contains(&hex) || (1..=32).contains(&digits);
+        dots == 0 && colons >= 2 && is_short || is_v4 && hex == 4 && colons == 3
+    }
+
+    /// A word that has a meaning here; versions of TLS may be written with marks in them.
+    fn keyword(&self, text: &[u8]) -> Option<Kind> {
+        const LONGEST: usize = 11;
+        let letters = [Class::Alpha, Class::Hex, Class::Digit].map(|class| self.of(class));
+        let length = usize::from(letters.iter().sum::<u16>());
+        let marks = self.of(Class::Dot) + self.of(Class::Other);
+        let is_version = self.of(Class::Digit) == 2;
+        if length > LONGEST || self.has(&[Class::EightBit]) || marks > 0 && !is_version {
+            return None;
+        }
+        let mut lower = [0; LONGEST];
+        let written = text.iter().filter(|byte| byte.is_ascii_alphanumeric());
+        lower.iter_mut().zip(written).for_each(|(to, byte)| *to = byte.to_ascii_lowercase());
+        let word = &lower[..length];
+        match word {
+            b"tls10" | b"tls11" | b"tls12" | b"tls13" => Some(Kind::TlsVersion),
+            b"localesmtp" if marks == 0 => Some(Kind::Protocol("ESMTP")),
+            b"localesmtps" | b"esmtptls" if marks == 0 => Some(Kind::Protocol("ESMTPS")),
+            b"localbsmtp" if marks == 0 => Some(Kind::Protocol("SMTP")),
+            _ if self.of(Class::Minus) > 0 => None,
+            b"tlsv10" | b"tlsv11" | b"tlsv12" | b"tlsv13" => Some(Kind::TlsVersion),
+            b"dtls10" | b"dtls12" | b"dtls13" => Some(Kind::TlsVersion),
+            b"dtlsv10" | b"dtlsv12" | b"dtlsv13" => Some(Kind::TlsVersion),
+            _ if marks > 0 => None,
+            _ => plain(word),
+        }
+    }
+}
+
+fn number(text: &[u8]) -> Option<i64> {
+    let (digits, sign) = match text {
+        [b'-', digits @ ..] => (digits, -1),
+        [b'+', digits @ ..] => (digits, 1),
+        digits => (digits, 1),
+    };
+    digits.iter().try_fold(0i64, |number, digit| {
+        let digit = digit.is_ascii_digit().then(|| i64::from(digit - b'0'))?;
+        number.checked_mul(10)?.checked_add(sign * digit)
+    })
+}
+
+/// What a word of letters alone means.
+fn plain(word: &[u8]) -> Option<Kind> {
+    let protocol = Kind::Protocol;
+    Some(match word {
+        b"by" => Kind::By,
+        b"for" => Kind::For,
+        b"from" => Kind::From,
+        b"id" => Kind::Id,
+        b"ident" => Kind::Ident,
+        b"via" => Kind::Via,
+        b"with" => Kind::With,
+        b"helo" | b"ehlo" | b"lhlo" => Kind::Greeting,
+        b"jan" => Kind::Month(1),
+        b"feb" => Kind::Month(2),
+        b"mar" => Kind::Month(3),
+        b"apr" => Kind::Month(4),
+        b"may" => Kind::Month(5),
+        b"jun" => Kind::Month(6),
+        b"jul" => Kind::Month(7),
+        b"aug" => Kind::Month(8),
+        b"sep" => Kind::Month(9),
+        b"oct" => Kind::Month(10),
+        b"nov" => Kind::Month(11),
+        b"dec" => Kind::Month(12),
+        b"smtp" | b"bsmtp" | b"smtpd" | b"smtpsvc" => protocol("SMTP"),
+        b"esmtp" => protocol("ESMTP"),
+        b"esmtpa" | b"asmtp" => protocol("ESMTPA"),
+        b"esmtps" => protocol("ESMTPS"),
+        b"esmtpsa" => protocol("ESMTPSA"),
+        b"lmtp" | b"lsmtp" => protocol("LMTP"),
+        b"lmtpa" => protocol("LMTPA"),
+        b"lmtps" => protocol("LMTPS"),
+        b"lmtpsa" => protocol("LMTPSA"),
+        b"utf8smtp" => protocol("UTF8SMTP"),
+        b"utf8smtpa" => protocol("UTF8SMTPA"),
+        b"utf8smtps" => protocol("UTF8SMTPS"),
+        b"utf8smtpsa" => protocol("UTF8SMTPSA"),
+        b"utf8lmtp" => protocol("UTF8LMTP"),
+        b"utf8lmtpa" => protocol("UTF8LMTPA"),
+        b"utf8lmtps" => protocol("UTF8LMTPS"),
+        b"utf8lmtpsa" => protocol("UTF8LMTPSA"),
+        b"mms" => protocol("MMS"),
+        b"http" | b"httprest" | b"httpu" => protocol("HTTP"),
+        b"https" => protocol("HTTPS"),
+        b"imap" => protocol("IMAP"),
+        b"pop3" => protocol("POP3"),
+        b"local" | b"socket" | b"stdin" => protocol("local"),
+        b"tls1" | b"tlsv1" | b"ssl2" | b"ssl3" | b"sslv2" | b"sslv3" => Kind::TlsVersion,
+        _ => return None,
+    })
+}
