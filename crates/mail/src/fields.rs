@@ -51,8 +51,9 @@ impl<'m> Field<'m> {
 
     /// Whether the name is `name`, letter case aside.
     #[must_use]
+    #[inline]
     pub fn is(&self, name: &str) -> bool {
-        self.name.eq_ignore_ascii_case(name)
+        self.name.len() == name.len() && self.name.eq_ignore_ascii_case(name)
     }
 
     /// The value, cut at `most` bytes.

@@ -3,9 +3,11 @@
 //! Invariant: a link stands once with the same text, and there are no more than
 //! [`Bounds`](crate::Bounds) allow.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use crate::defects::{Defect, Defects};
 use crate::domain::registered_domain;
@@ -53,13 +55,14 @@ pub struct Link {
 /// The links found so far.
 pub(crate) struct Links {
     pub(crate) all: Vec<Link>,
-    seen: HashSet<(LinkKind, String)>,
+    /// In which kinds a URL stands, a bit each.
+    seen: HashMap<String, u8>,
     most: usize,
 }
 
 impl Links {
     pub(crate) fn new(most: usize) -> Self {
-        Self { all: Vec::new(), seen: HashSet::new(), most }
+        Self { all: Vec::new(), seen: HashMap::new(), most }
     }
 
     /// Adds where `url` leads. `false` when there is no more room.
@@ -71,11 +74,25 @@ impl Links {
         defects: &mut Defects,
     ) {
         let kind = if url.odd_host { LinkKind::Obfuscated } else { kind };
-        if kind == LinkKind::Plain && self.seen.contains(&(LinkKind::Href, url.text.clone())) {
+        let bit = 1 << kind as u8;
+        let known = self.seen.get_mut(&url.text);
+        if kind == LinkKind::Plain
+            && known.as_ref().is_some_and(|kinds| **kinds & 1 << LinkKind::Href as u8 != 0)
+        {
             return;
         }
         let text = text.map(str::trim).filter(|text| !text.is_empty());
-        let is_new = self.seen.insert((kind, url.text.clone()));
+        let is_new = match known {
+            Some(kinds) => {
+                let before = *kinds;
+                *kinds |= bit;
+                *kinds != before
+            }
+            None => {
+                self.seen.insert(url.text.clone(), bit);
+                true
+            }
+        };
         if !is_new
             && (text.is_none()
                 || self.all.iter().any(|it| it.url == url.text && it.text.as_deref() == text))
@@ -104,8 +121,8 @@ impl Links {
 
     /// Finds the links that are written out in `text`.
     pub(crate) fn in_text(&mut self, text: &str, defects: &mut Defects) {
-        for (finder, read) in FINDERS {
-            for at in memmem::find_iter(text.as_bytes(), finder) {
+        for (finder, read) in &*FINDERS {
+            for at in finder.find_iter(text.as_bytes()) {
                 if self.is_full() {
                     defects.note(Defect::LinksCut);
                     return;
@@ -121,8 +138,11 @@ impl Links {
 type Reader = fn(&str, usize) -> Option<(Url, LinkKind)>;
 
 /// What a link is found by, and how it is read from there.
-const FINDERS: [(&[u8], Reader); 4] =
-    [(b"://", with_scheme), (b"www.", with_www), (b"WWW.", with_www), (b"[.]", with_brackets)];
+static FINDERS: LazyLock<[(Finder<'static>, Reader); 4]> = LazyLock::new(|| {
+    let readers: [(&str, Reader); 4] =
+        [("://", with_scheme), ("www.", with_www), ("WWW.", with_www), ("[.]", with_brackets)];
+    readers.map(|(found_by, read)| (Finder::new(found_by), read))
+});
 
 /// `at`: of `://`.
 fn with_scheme(text: &str, at: usize) -> Option<(Url, LinkKind)> {
@@ -146,9 +166,12 @@ fn with_scheme(text: &str, at: usize) -> Option<(Url, LinkKind)> {
         return None;
     };
     let rest = written_url(&text[at + 3..])?;
-    let plain = rest.replace("[.]", ".").replace("(.)", ".");
+    let plain: Cow<'_, str> = match rest.contains(['[', '(']) {
+        true => rest.replace("[.]", ".").replace("(.)", ".").into(),
+        false => rest.into(),
+    };
     let kind = if plain == rest { kind } else { LinkKind::Obfuscated };
-    let url = Url::parse(&format!("{scheme}://{plain}"), None)?;
+    let url = Url::special(scheme, &plain);
     url.host.as_deref().is_some_and(is_host).then_some((url, kind))
 }
 

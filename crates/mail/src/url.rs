@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::net::Ipv4Addr;
 
+use memchr::memchr3;
+
 use crate::decode::hex;
 
 /// Where a link leads.
@@ -31,7 +33,7 @@ impl Url {
     /// nowhere else: a fragment, or a relative reference without a base.
     pub(crate) fn parse(reference: &str, base: Option<&str>) -> Option<Self> {
         let reference = reference.trim_matches(|c: char| c <= ' ');
-        let reference: Cow<'_, str> = match reference.find(['\t', '\n', '\r']) {
+        let reference: Cow<'_, str> = match memchr3(b'\t', b'\n', b'\r', reference.as_bytes()) {
             Some(_) => reference.chars().filter(|c| !matches!(c, '\t' | '\n' | '\r')).collect(),
             None => reference.into(),
         };
@@ -57,9 +59,10 @@ impl Url {
     }
 
     /// Of a scheme in which `\` is as good as `/`, and any number of them may stand before the host.
-    fn special(scheme: &str, rest: &str) -> Self {
+    pub(crate) fn special(scheme: &str, rest: &str) -> Self {
         let rest = rest.trim_start_matches(['/', '\\']);
-        let end = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
+        let ends = |byte: &u8| matches!(byte, b'/' | b'\\' | b'?' | b'#');
+        let end = rest.as_bytes().iter().position(|byte| ends(byte)).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
         let (user, host) = match authority.rsplit_once('@') {
             Some((user, host)) => (Some(user), host),
@@ -67,7 +70,9 @@ impl Url {
         };
         let (host, port) = split_port(host);
         let (host, odd_host) = read_host(host);
-        let mut text = format!("{scheme}://");
+        let mut text = String::with_capacity(scheme.len() + 3 + rest.len());
+        text.push_str(scheme);
+        text.push_str("://");
         if let Some(user) = user {
             text.push_str(user);
             text.push('@');
@@ -143,6 +148,10 @@ fn split_port(host: &str) -> (&str, Option<u16>) {
 /// The host in lower case as it is looked up, and whether it was written oddly.
 fn read_host(written: &str) -> (String, bool) {
     let written = &written[..written.floor_char_boundary(LONGEST_HOST)];
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    if written.bytes().all(is_plain) {
+        return in_usual_form(written.to_ascii_lowercase(), false);
+    }
     let mut odd = false;
     let decoded: Cow<'_, str> = if written.contains('%') {
         odd = true;
@@ -170,6 +179,10 @@ fn read_host(written: &str) -> (String, bool) {
             _ => host.extend(c.to_lowercase()),
         }
     }
+    in_usual_form(host, odd)
+}
+
+fn in_usual_form(mut host: String, odd: bool) -> (String, bool) {
     while host.ends_with('.') {
         host.pop();
     }
@@ -199,7 +212,10 @@ fn percent_decoded(text: &str) -> String {
 /// An IPv4 address in one of the forms that browsers read and nobody writes: one number, octal,
 /// hexadecimal. `None` for names and for four decimal numbers.
 fn odd_address(host: &str) -> Option<Ipv4Addr> {
-    if !host.ends_with(|c: char| c.is_ascii_hexdigit()) || host.parse::<Ipv4Addr>().is_ok() {
+    if !host.starts_with(|c: char| c.is_ascii_digit())
+        || !host.ends_with(|c: char| c.is_ascii_hexdigit())
+        || host.parse::<Ipv4Addr>().is_ok()
+    {
         return None;
     }
     let mut numbers = Vec::with_capacity(4);

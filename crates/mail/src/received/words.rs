@@ -109,9 +109,31 @@ fn class_of(byte: u8) -> Class {
     CLASSES[usize::from(byte)]
 }
 
-/// How many characters of each kind a word has.
+/// The characters of a word.
 #[derive(Default)]
-struct Letters([u16; Class::Blank as usize + 1]);
+struct Letters {
+    /// Of which classes there are any, a bit each.
+    seen: u16,
+    /// How many of each class.
+    counts: [u16; Class::Blank as usize + 1],
+}
+
+/// Several classes, a bit each.
+const fn any_of(classes: &[Class]) -> u16 {
+    let mut bits = 0;
+    let mut at = 0;
+    while at < classes.len() {
+        bits |= 1 << classes[at] as u16;
+        at += 1;
+    }
+    bits
+}
+
+const LETTERS: u16 = any_of(&[Class::Alpha, Class::Hex]);
+/// What neither addresses nor numbers have.
+const NOT_OF_NUMBERS: u16 = any_of(&[Class::Alpha, Class::At, Class::Other, Class::EightBit]);
+/// What an address has not before its first colon.
+const NOT_OF_IPV6: u16 = NOT_OF_NUMBERS | any_of(&[Class::Dot, Class::Plus, Class::Minus]);
 
 impl<'v> Words<'v> {
     pub(super) fn of(value: &'v [u8]) -> Self {
@@ -182,52 +204,45 @@ impl<'v> Iterator for Words<'v> {
 
 impl Letters {
     const fn count(&mut self, class: Class) {
-        self.0[class as usize] = self.0[class as usize].saturating_add(1);
+        self.seen |= 1 << class as u16;
+        self.counts[class as usize] = self.counts[class as usize].saturating_add(1);
     }
 
     const fn of(&self, class: Class) -> u16 {
-        self.0[class as usize]
+        self.counts[class as usize]
     }
 
-    fn has(&self, classes: &[Class]) -> bool {
-        classes.iter().any(|&class| self.of(class) > 0)
-    }
-
-    /// Whether there are no others than addresses and numbers have.
-    fn are_numbers(&self) -> bool {
-        !self.has(&[Class::Alpha, Class::At, Class::Other, Class::EightBit])
+    const fn has(&self, classes: u16) -> bool {
+        self.seen & classes != 0
     }
 
     /// Whether a colon may follow in an address.
-    fn may_be_ipv6(&self) -> bool {
-        self.are_numbers()
-            && !self.has(&[Class::Dot, Class::Plus, Class::Minus])
-            && self.of(Class::Colon) < 7
+    const fn may_be_ipv6(&self) -> bool {
+        !self.has(NOT_OF_IPV6) && self.of(Class::Colon) < 7
     }
 
     fn kind(&self, text: &[u8]) -> Kind {
-        if self.are_numbers() {
+        if !self.has(NOT_OF_NUMBERS) {
             let signs = self.of(Class::Plus) + self.of(Class::Minus);
             if signs == 0 && self.are_of_address() {
                 let text = str::from_utf8(text).unwrap_or_default();
                 return text.parse().map_or(Kind::Other, Kind::Address);
             }
-            let none_else = !self.has(&[Class::Hex, Class::Dot, Class::Colon]);
+            let none_else = !self.has(const { any_of(&[Class::Hex, Class::Dot, Class::Colon]) });
             if self.of(Class::Digit) > 0 && none_else && signs < 2 {
                 return number(text).map_or(Kind::Other, Kind::Number);
             }
         }
-        let has_letters = self.has(&[Class::Alpha, Class::Hex]);
-        if self.of(Class::At) == 1 && has_letters {
+        if self.of(Class::At) == 1 && self.has(LETTERS) {
             return Kind::Mailbox;
         }
-        if self.has(&[Class::At, Class::Colon, Class::Plus]) {
+        if self.has(const { any_of(&[Class::At, Class::Colon, Class::Plus]) }) {
             return Kind::Other;
         }
         if let Some(kind) = self.keyword(text) {
             return kind;
         }
-        if self.of(Class::Dot) > 0 && has_letters && self.of(Class::Other) == 0 {
+        if self.of(Class::Dot) > 0 && self.has(LETTERS) && self.of(Class::Other) == 0 {
             return Kind::Domain;
         }
         Kind::Other
@@ -252,7 +267,7 @@ impl Letters {
         let length = usize::from(letters.iter().sum::<u16>());
         let marks = self.of(Class::Dot) + self.of(Class::Other);
         let is_version = self.of(Class::Digit) == 2;
-        if length > LONGEST || self.has(&[Class::EightBit]) || marks > 0 && !is_version {
+        if length > LONGEST || self.has(any_of(&[Class::EightBit])) || marks > 0 && !is_version {
             return None;
         }
         let mut lower = [0; LONGEST];
