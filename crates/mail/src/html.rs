@@ -6,7 +6,9 @@
 //! Invariant: one pass, in time and memory in proportion to the source; elements nest no deeper here
 //! than [`DEEPEST`].
 
+mod blanks;
 mod element;
+mod facts;
 mod look;
 mod reference;
 mod script;
@@ -16,6 +18,7 @@ mod token;
 use std::borrow::Cow;
 
 use self::element::Name;
+pub use self::facts::HtmlFacts;
 use self::look::{Look, Why};
 use self::tag::{Attribute, Tag};
 use self::token::{Token, Tokens};
@@ -27,45 +30,6 @@ use crate::url::Url;
 const DEEPEST: usize = 200;
 /// Bytes of a link's text.
 const LONGEST_LINK_TEXT: usize = 200;
-
-/// What the HTML of a message consists of.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct HtmlFacts {
-    /// Start tags.
-    pub tags: u32,
-    /// Start tags with names that HTML doesn't have.
-    pub unknown_tags: u32,
-    /// Comments; those of Office programs' own are not counted.
-    pub comments: u32,
-    /// Words broken by a comment or an unknown tag.
-    pub broken_words: u32,
-    /// Images to be fetched.
-    pub images_remote: u32,
-    /// Images that came with the message.
-    pub images_embedded: u32,
-    /// Images to be fetched of 2 × 2 pixels or less.
-    pub tracking_pixels: u32,
-    /// Forms.
-    pub forms: u32,
-    /// Inputs for passwords.
-    pub password_inputs: u32,
-    /// Scripts.
-    pub scripts: u32,
-    /// Frames, objects and embedded programs.
-    pub frames: u32,
-    /// Attributes such as `onclick`.
-    pub event_handlers: u32,
-    /// Elements hidden by their style or attribute, with text in them.
-    pub styles_hidden: u32,
-    /// Elements with letters too small to read, with text in them.
-    pub styles_tiny: u32,
-    /// Elements with letters in the colour of their background, with text in them.
-    pub styles_invisible_colour: u32,
-    /// Whether the page sends its reader elsewhere by itself.
-    pub refresh: bool,
-    /// Whether relative links have a base.
-    pub base: bool,
-}
 
 /// Reads HTML into text, and its links into `links`.
 pub(crate) struct Renderer<'r> {
@@ -332,7 +296,7 @@ impl<'r> Renderer<'r> {
         if look.hidden.is_some() && !text.trim().is_empty() {
             self.count_hidden(look);
         }
-        if text.starts_with(char::is_alphabetic) && self.cut_word {
+        if self.cut_word && text.starts_with(char::is_alphabetic) {
             self.facts.broken_words += 1;
         }
         self.cut_word = false;
@@ -348,11 +312,11 @@ impl<'r> Renderer<'r> {
             self.defects.note(Defect::TextCut);
         }
         if keep_space && written {
-            reference::push_lines(fits, to);
+            blanks::push_lines(fits, to);
         } else if keep_space {
             to.push_str(fits);
         } else {
-            push_squeezed(to, fits);
+            blanks::push_squeezed(fits, to);
         }
     }
 
@@ -397,25 +361,6 @@ impl<'r> Renderer<'r> {
     /// Where text at this place goes.
     fn written(&mut self) -> &mut String {
         if self.look().hidden.is_some() { self.hidden } else { self.visible }
-    }
-}
-
-/// White space of any length is one blank in HTML.
-fn push_squeezed(to: &mut String, text: &str) {
-    let is_space = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0c');
-    if text.starts_with(is_space) && !to.is_empty() && !to.ends_with([' ', '\n']) {
-        to.push(' ');
-    }
-    let mut words = text.split(is_space).filter(|word| !word.is_empty());
-    if let Some(first) = words.next() {
-        to.push_str(first);
-        for word in words {
-            to.push(' ');
-            to.push_str(word);
-        }
-        if text.ends_with(is_space) {
-            to.push(' ');
-        }
     }
 }
 

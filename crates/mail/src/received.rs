@@ -5,6 +5,7 @@
 //!
 //! Invariant: only what hosts of one's own wrote is to be believed; here it is only read.
 
+mod keywords;
 mod words;
 
 use std::net::IpAddr;
@@ -97,24 +98,24 @@ impl<'v> Reading<'v> {
             let outside = word.comments == 0;
             match word.kind {
                 Kind::From if self.from.is_none() => {
-                    self.from = self.host(&[b'[']);
+                    self.from = self.host(b"[");
                     self.clause = Clause::From;
                 }
                 Kind::By if outside => {
-                    self.by = self.host(&[b'[', b'<']).or(self.by);
+                    self.by = self.host(b"[<").or(self.by);
                     self.clause = Clause::Other;
                 }
                 Kind::For if outside => {
-                    self.skip(&[b'=', b'<']);
+                    self.skip(b"=<");
                     self.words.next_if(|word| word.kind == Kind::Mailbox);
                     self.clause = Clause::Other;
                 }
                 Kind::Id if outside => {
-                    self.host(&[b'=', b'<', b'[', b':']);
+                    self.host(b"=<[:");
                     self.clause = Clause::Other;
                 }
                 Kind::Via if outside => {
-                    self.host(&[b'=']);
+                    self.host(b"=");
                     self.clause = Clause::Other;
                 }
                 Kind::With if outside => {
@@ -122,11 +123,11 @@ impl<'v> Reading<'v> {
                     self.clause = Clause::Other;
                 }
                 Kind::Ident if !outside => {
-                    self.host(&[b'=', b'<', b'[', b':']);
+                    self.host(b"=<[:");
                 }
                 Kind::Separator(b';') => self.clause = Clause::Date,
                 Kind::Greeting if self.clause == Clause::From && !outside => {
-                    self.helo = self.host(&[b'=', b'[', b':']).or(self.helo);
+                    self.helo = self.host(b"=[:").or(self.helo);
                 }
                 Kind::Address(address)
                     if self.clause == Clause::From

@@ -108,26 +108,3 @@ fn separate(text: &mut String) {
         text.push('\n');
     }
 }
-
-impl HtmlFacts {
-    /// Of several HTML parts the sum counts.
-    fn add(&mut self, more: Self) {
-        self.tags += more.tags;
-        self.unknown_tags += more.unknown_tags;
-        self.comments += more.comments;
-        self.broken_words += more.broken_words;
-        self.images_remote += more.images_remote;
-        self.images_embedded += more.images_embedded;
-        self.tracking_pixels += more.tracking_pixels;
-        self.forms += more.forms;
-        self.password_inputs += more.password_inputs;
-        self.scripts += more.scripts;
-        self.frames += more.frames;
-        self.event_handlers += more.event_handlers;
-        self.styles_hidden += more.styles_hidden;
-        self.styles_tiny += more.styles_tiny;
-        self.styles_invisible_colour += more.styles_invisible_colour;
-        self.refresh |= more.refresh;
-        self.base |= more.base;
-    }
-}

@@ -62,7 +62,7 @@ impl Url {
     pub(crate) fn special(scheme: &str, rest: &str) -> Self {
         let rest = rest.trim_start_matches(['/', '\\']);
         let ends = |byte: &u8| matches!(byte, b'/' | b'\\' | b'?' | b'#');
-        let end = rest.as_bytes().iter().position(|byte| ends(byte)).unwrap_or(rest.len());
+        let end = rest.as_bytes().iter().position(ends).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
         let (user, host) = match authority.rsplit_once('@') {
             Some((user, host)) => (Some(user), host),

@@ -4,8 +4,8 @@ use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
 use html5gum::{Span, Tokenizer};
 use proptest::prelude::*;
 
-use super::reference;
 use super::token::{Token, Tokens};
+use super::{blanks, reference};
 
 /// What both tell, in one form: text in one piece, tags whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,7 +113,7 @@ fn ours(source: &str) -> Vec<Piece> {
         match token {
             Token::Text(text) => {
                 let mut lines = String::new();
-                reference::push_lines(text, &mut lines);
+                blanks::push_lines(text, &mut lines);
                 pieces.text(&lines);
             }
             Token::Reference((first, second)) => {

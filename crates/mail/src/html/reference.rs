@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use memchr::{memchr, memchr3};
+use memchr::memchr3;
 
 /// What a reference means: one character, or one with a second that combines with it.
 pub(super) type Meaning = (char, Option<char>);
@@ -145,18 +145,6 @@ pub(super) fn value(written: &str, most: usize) -> Cow<'_, str> {
 
 fn read_if(is_reference: bool, after: &str) -> Option<(Meaning, usize)> {
     is_reference.then(|| read(after, Place::Attribute)).flatten()
-}
-
-/// Writes `text` behind `to`, its line ends as one line feed each.
-pub(super) fn push_lines(text: &str, to: &mut String) {
-    let mut rest = text;
-    while let Some(at) = memchr(b'\r', rest.as_bytes()) {
-        to.push_str(&rest[..at]);
-        to.push('\n');
-        rest = &rest[at + 1..];
-        rest = rest.strip_prefix('\n').unwrap_or(rest);
-    }
-    to.push_str(rest);
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 
 use memchr::{memchr, memchr2, memmem};
 
+use super::blanks::{is_space, spaces};
 use super::element::{Inside, Name};
 use super::reference::{self, Meaning, Place};
 use super::script;
@@ -321,14 +322,6 @@ fn end_tag(text: &[u8], name: Name) -> usize {
 
 fn starts_with(text: &[u8], begin: &[u8]) -> bool {
     text.get(..begin.len()).is_some_and(|text| text.eq_ignore_ascii_case(begin))
-}
-
-fn spaces(text: &[u8]) -> usize {
-    text.iter().take_while(|&&byte| is_space(byte)).count()
-}
-
-pub(super) const fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'\x0c')
 }
 
 /// Whether `byte` ends the name of a tag.

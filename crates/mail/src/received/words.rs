@@ -4,6 +4,8 @@
 
 use std::net::IpAddr;
 
+use super::keywords;
+
 /// What a word is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -205,7 +207,7 @@ impl<'v> Iterator for Words<'v> {
 impl Letters {
     const fn count(&mut self, class: Class) {
         self.seen |= 1 << class as u16;
-        self.counts[class as usize] = self.counts[class as usize].saturating_add(1);
+        self.counts[class as usize] += 1;
     }
 
     const fn of(&self, class: Class) -> u16 {
@@ -284,7 +286,7 @@ impl Letters {
             b"dtls10" | b"dtls12" | b"dtls13" => Some(Kind::TlsVersion),
             b"dtlsv10" | b"dtlsv12" | b"dtlsv13" => Some(Kind::TlsVersion),
             _ if marks > 0 => None,
-            _ => plain(word),
+            _ => keywords::plain(word),
         }
     }
 }
@@ -298,57 +300,5 @@ fn number(text: &[u8]) -> Option<i64> {
     digits.iter().try_fold(0i64, |number, digit| {
         let digit = digit.is_ascii_digit().then(|| i64::from(digit - b'0'))?;
         number.checked_mul(10)?.checked_add(sign * digit)
-    })
-}
-
-/// What a word of letters alone means.
-fn plain(word: &[u8]) -> Option<Kind> {
-    let protocol = Kind::Protocol;
-    Some(match word {
-        b"by" => Kind::By,
-        b"for" => Kind::For,
-        b"from" => Kind::From,
-        b"id" => Kind::Id,
-        b"ident" => Kind::Ident,
-        b"via" => Kind::Via,
-        b"with" => Kind::With,
-        b"helo" | b"ehlo" | b"lhlo" => Kind::Greeting,
-        b"jan" => Kind::Month(1),
-        b"feb" => Kind::Month(2),
-        b"mar" => Kind::Month(3),
-        b"apr" => Kind::Month(4),
-        b"may" => Kind::Month(5),
-        b"jun" => Kind::Month(6),
-        b"jul" => Kind::Month(7),
-        b"aug" => Kind::Month(8),
-        b"sep" => Kind::Month(9),
-        b"oct" => Kind::Month(10),
-        b"nov" => Kind::Month(11),
-        b"dec" => Kind::Month(12),
-        b"smtp" | b"bsmtp" | b"smtpd" | b"smtpsvc" => protocol("SMTP"),
-        b"esmtp" => protocol("ESMTP"),
-        b"esmtpa" | b"asmtp" => protocol("ESMTPA"),
-        b"esmtps" => protocol("ESMTPS"),
-        b"esmtpsa" => protocol("ESMTPSA"),
-        b"lmtp" | b"lsmtp" => protocol("LMTP"),
-        b"lmtpa" => protocol("LMTPA"),
-        b"lmtps" => protocol("LMTPS"),
-        b"lmtpsa" => protocol("LMTPSA"),
-        b"utf8smtp" => protocol("UTF8SMTP"),
-        b"utf8smtpa" => protocol("UTF8SMTPA"),
-        b"utf8smtps" => protocol("UTF8SMTPS"),
-        b"utf8smtpsa" => protocol("UTF8SMTPSA"),
-        b"utf8lmtp" => protocol("UTF8LMTP"),
-        b"utf8lmtpa" => protocol("UTF8LMTPA"),
-        b"utf8lmtps" => protocol("UTF8LMTPS"),
-        b"utf8lmtpsa" => protocol("UTF8LMTPSA"),
-        b"mms" => protocol("MMS"),
-        b"http" | b"httprest" | b"httpu" => protocol("HTTP"),
-        b"https" => protocol("HTTPS"),
-        b"imap" => protocol("IMAP"),
-        b"pop3" => protocol("POP3"),
-        b"local" | b"socket" | b"stdin" => protocol("local"),
-        b"tls1" | b"tlsv1" | b"ssl2" | b"ssl3" | b"sslv2" | b"sslv3" => Kind::TlsVersion,
-        _ => return None,
     })
 }

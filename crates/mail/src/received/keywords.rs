@@ -1,0 +1,55 @@
+//! The words that mean something in a Received field, protocols as RFC 3848 spells them.
+
+use super::words::Kind;
+
+/// What a word of letters alone means.
+pub(super) fn plain(word: &[u8]) -> Option<Kind> {
+    let protocol = Kind::Protocol;
+    Some(match word {
+        b"by" => Kind::By,
+        b"for" => Kind::For,
+        b"from" => Kind::From,
+        b"id" => Kind::Id,
+        b"ident" => Kind::Ident,
+        b"via" => Kind::Via,
+        b"with" => Kind::With,
+        b"helo" | b"ehlo" | b"lhlo" => Kind::Greeting,
+        b"jan" => Kind::Month(1),
+        b"feb" => Kind::Month(2),
+        b"mar" => Kind::Month(3),
+        b"apr" => Kind::Month(4),
+        b"may" => Kind::Month(5),
+        b"jun" => Kind::Month(6),
+        b"jul" => Kind::Month(7),
+        b"aug" => Kind::Month(8),
+        b"sep" => Kind::Month(9),
+        b"oct" => Kind::Month(10),
+        b"nov" => Kind::Month(11),
+        b"dec" => Kind::Month(12),
+        b"smtp" | b"bsmtp" | b"smtpd" | b"smtpsvc" => protocol("SMTP"),
+        b"esmtp" => protocol("ESMTP"),
+        b"esmtpa" | b"asmtp" => protocol("ESMTPA"),
+        b"esmtps" => protocol("ESMTPS"),
+        b"esmtpsa" => protocol("ESMTPSA"),
+        b"lmtp" | b"lsmtp" => protocol("LMTP"),
+        b"lmtpa" => protocol("LMTPA"),
+        b"lmtps" => protocol("LMTPS"),
+        b"lmtpsa" => protocol("LMTPSA"),
+        b"utf8smtp" => protocol("UTF8SMTP"),
+        b"utf8smtpa" => protocol("UTF8SMTPA"),
+        b"utf8smtps" => protocol("UTF8SMTPS"),
+        b"utf8smtpsa" => protocol("UTF8SMTPSA"),
+        b"utf8lmtp" => protocol("UTF8LMTP"),
+        b"utf8lmtpa" => protocol("UTF8LMTPA"),
+        b"utf8lmtps" => protocol("UTF8LMTPS"),
+        b"utf8lmtpsa" => protocol("UTF8LMTPSA"),
+        b"mms" => protocol("MMS"),
+        b"http" | b"httprest" | b"httpu" => protocol("HTTP"),
+        b"https" => protocol("HTTPS"),
+        b"imap" => protocol("IMAP"),
+        b"pop3" => protocol("POP3"),
+        b"local" | b"socket" | b"stdin" => protocol("local"),
+        b"tls1" | b"tlsv1" | b"ssl2" | b"ssl3" | b"sslv2" | b"sslv3" => Kind::TlsVersion,
+        _ => return None,
+    })
+}
