@@ -1,12 +1,14 @@
 //! Many literals, looked for at once.
 //!
 //! Of each literal, those four bytes are known that are rarest in mail. Each four bytes of a text are
-//! looked up in a table of bits that stays in the nearest cache; what passes is compared in full.
+//! looked up in a table of bits that stays in the nearest cache; what passes is compared, first by
+//! eight bytes, then in full.
 //! An automaton would wait for memory at every byte, and these literals' is of several MB.
 //!
 //! Invariant: every occurrence of every literal is found; the work at one place of a text is
 //! bounded by the longest of the lists that literals of the same three bytes share.
 
+use crate::edge::{is_word, without_edges};
 use crate::rarity;
 
 /// Literals, by number.
@@ -26,64 +28,56 @@ pub(crate) struct Needles {
 /// A needle, as the list of its hash has it.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    /// The four bytes, or three with a zero above, and a mask of as many.
-    gram: u32,
-    mask: u32,
-    /// The four bytes of the needle that are furthest from those: they tell nearly all needles of
-    /// one list apart without reading them.
-    other: u32,
+    /// From its rarest four bytes on, up to eight, and a mask of as many: they tell nearly all
+    /// needles of one list apart.
+    word: u64,
+    mask: u64,
     needle: u32,
-    /// Where in the needle `gram` and `other` stand, and how long it is.
+    /// Where in the needle those bytes stand, and how long it is.
     within: u16,
-    other_within: u16,
     length: u16,
+    /// Whether it begins and ends with the edge of a word.
+    opens: bool,
+    closes: bool,
 }
 
 /// As many bytes behind a text are read as if they belonged to it.
-pub(crate) const PADDING: [u8; 3] = [0; 3];
+pub(crate) const PADDING: [u8; 7] = [0; 7];
 const HASH_BITS: u32 = 12;
 const LISTS: usize = 1 << HASH_BITS;
 const SHORTEST: usize = 3;
 
 impl Needles {
-    /// Needles shorter than three bytes are found nowhere.
+    /// Needles shorter than three bytes are found nowhere. They may have [edges](crate::edge).
     pub(crate) fn new<'n>(needles: impl Iterator<Item = &'n [u8]>) -> Self {
         let mut filter = Box::new([0_u64; LISTS]);
         let (mut starts, mut bytes) = (vec![0], Vec::new());
         let mut by_list: Vec<(usize, Entry)> = Vec::new();
         let mut load = vec![0_u16; LISTS];
-        for (needle, text) in needles.enumerate() {
+        for (needle, (text, opens, closes)) in needles.map(without_edges).enumerate() {
             bytes.extend_from_slice(text);
             starts.push(bytes.len() as u32);
             if text.len() < SHORTEST {
                 continue;
             }
             let grams = text.windows(text.len().min(4)).enumerate().map(|(within, text)| {
-                let (gram, bits) =
-                    (word(text), if text.len() < 4 { u64::MAX } else { bit(word(text)) });
+                let gram = word(text).0 as u32;
+                let bits = if text.len() < 4 { u64::MAX } else { bit(gram) };
                 let list = list(gram);
                 // Bytes that lead somewhere already cost nothing more but one comparison; a long
                 // list would be dear where someone writes them everywhere.
                 let new = if filter[list] & bits == bits { 1_u64 } else { 2 };
                 let weight = new << (load[list] / 8).min(32);
-                ((rarity::frequency(text) >> 2).saturating_mul(weight), list, bits, gram, within)
+                ((rarity::frequency(text) >> 2).saturating_mul(weight), list, bits, within)
             });
-            let Some((_, list, bits, gram, within)) = grams.min_by_key(|(cost, ..)| *cost) else {
+            let Some((_, list, bits, within)) = grams.min_by_key(|(cost, ..)| *cost) else {
                 continue;
             };
             load[list] = load[list].saturating_add(1);
             filter[list] |= bits;
-            let last = text.len().saturating_sub(4);
-            let other_within = if within > last - within { 0 } else { last };
-            let entry = Entry {
-                gram,
-                mask: if text.len() < 4 { u32::MAX >> 8 } else { u32::MAX },
-                other: word(&text[other_within..text.len().min(other_within + 4)]),
-                needle: needle as u32,
-                within: within as u16,
-                other_within: other_within as u16,
-                length: text.len() as u16,
-            };
+            let (word, mask) = word(&text[within..]);
+            let (needle, within, length) = (needle as u32, within as u16, text.len() as u16);
+            let entry = Entry { word, mask, needle, within, length, opens, closes };
             by_list.push((list, entry));
         }
         by_list.sort_by_key(|(list, _)| *list);
@@ -107,7 +101,7 @@ impl Needles {
     }
 
     pub(crate) fn length(&self, needle: u32) -> usize {
-        (self.starts[needle as usize + 1] - self.starts[needle as usize]) as usize
+        self.text(needle).len()
     }
 
     /// Shows each needle in `padded`, a text and [`PADDING`], and where it begins. Needles that
@@ -116,45 +110,46 @@ impl Needles {
         if self.entries.is_empty() {
             return;
         }
-        for (at, four) in padded.array_windows().enumerate() {
-            let gram = u32::from_le_bytes(*four);
+        for (at, eight) in padded.array_windows().enumerate() {
+            let word = u64::from_le_bytes(*eight);
+            let gram = word as u32;
             if self.filter[list(gram)] & bit(gram) != 0 {
-                self.compare(gram, padded, at, &mut show);
+                self.compare(word, padded, at, &mut show);
             }
         }
     }
 
-    fn compare(&self, gram: u32, padded: &[u8], at: usize, show: &mut impl FnMut(u32, usize)) {
-        let list = list(gram);
+    fn compare(&self, word: u64, padded: &[u8], at: usize, show: &mut impl FnMut(u32, usize)) {
+        let list = list(word as u32);
         let entries = self.lists[list] as usize..self.lists[list + 1] as usize;
-        let is_same = |entry: &&Entry| gram & entry.mask == entry.gram;
-        for entry in self.entries[entries].iter().filter(is_same) {
+        for entry in self.entries[entries].iter().filter(|entry| word & entry.mask == entry.word) {
             let Some(begin) = at.checked_sub(entry.within.into()) else { continue };
             let end = begin + usize::from(entry.length);
-            if end + PADDING.len() > padded.len() {
+            if end + PADDING.len() > padded.len()
+                || entry.opens && begin > 0 && is_word(padded[begin - 1])
+                || entry.closes && is_word(padded[end])
+            {
                 continue;
             }
-            if entry.length > 4 {
-                let other = begin + usize::from(entry.other_within);
-                if word(&padded[other..other + 4]) != entry.other {
-                    continue;
-                }
-                let bytes = self.starts[entry.needle as usize] as usize;
-                if padded[begin..end] != self.bytes[bytes..bytes + usize::from(entry.length)] {
-                    continue;
-                }
+            let is_whole = entry.within == 0 && entry.length <= 8;
+            if is_whole || padded[begin..end] == *self.text(entry.needle) {
+                show(entry.needle, begin);
             }
-            show(entry.needle, begin);
         }
+    }
+
+    /// A needle without its edges.
+    fn text(&self, needle: u32) -> &[u8] {
+        let (start, end) = (self.starts[needle as usize], self.starts[needle as usize + 1]);
+        &self.bytes[start as usize..end as usize]
     }
 }
 
-/// Up to four bytes.
-fn word(bytes: &[u8]) -> u32 {
-    match bytes.first_chunk() {
-        Some(four) => u32::from_le_bytes(*four),
-        None => bytes.iter().rev().fold(0, |all, &byte| all << 8 | u32::from(byte)),
-    }
+/// Up to eight bytes, and a mask of as many.
+fn word(bytes: &[u8]) -> (u64, u64) {
+    let bytes = &bytes[..bytes.len().min(8)];
+    let word = bytes.iter().rev().fold(0, |all, &byte| all << 8 | u64::from(byte));
+    (word, u64::MAX >> (64 - 8 * bytes.len()))
 }
 
 /// The list of the first three bytes of `gram`.

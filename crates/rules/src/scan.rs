@@ -17,6 +17,7 @@ use crate::lead::{Lead, Leads, Member};
 use crate::literals::MOST_ALSO;
 use crate::machine::Text;
 use crate::needles::Needles;
+use crate::needs::Needs;
 use crate::pattern::{Alternative, Pattern, Starts};
 use crate::place::{Kind, Place};
 
@@ -78,6 +79,10 @@ struct Slot {
     reach: Extent,
     /// The same of each of the other literals that a match must have.
     also: Vec<Extent>,
+    /// What else every match has.
+    needs: Needs,
+    /// Whether a match begins only where the text does.
+    is_anchored: bool,
 }
 
 /// Which alternatives of patterns a literal stands for.
@@ -177,10 +182,9 @@ impl Scanners {
             view.set(text, scanner.place.is_prose(), &self.literals[scanner.sort as usize]);
             view.of = Some(of);
         }
-        let text = if scanner.place.is_prose() { &view.squeezed[..] } else { text };
-        self.nominate(number, scanner, text, &view, scratch);
-        if !scratch.candidates.is_empty() {
-            let text = Text::new(text);
+        if !view.found.is_empty() || !scanner.leads.is_empty() {
+            let text = Text::new(if scanner.place.is_prose() { &view.squeezed } else { text });
+            self.nominate(number, scanner, text, &view, scratch);
             for candidate in 0..scratch.candidates.len() {
                 self.confirm(scratch.candidates[candidate], number, text, scratch);
             }
@@ -193,7 +197,7 @@ impl Scanners {
         &self,
         number: usize,
         scanner: &Scanner,
-        text: &[u8],
+        text: Text<'_>,
         view: &View,
         scratch: &mut Scratch,
     ) {
@@ -230,7 +234,7 @@ impl Scanners {
         let mut may_match = false;
         scratch.spans.clear();
         for slot in self.slots_of[number]..self.slots_of[number + 1] {
-            may_match |= scratch.locate(slot, &self.slots[slot as usize], text.bytes);
+            may_match |= scratch.locate(slot, &self.slots[slot as usize], text);
         }
         let is_complete = scratch.hits.len() < MOST_HITS;
         if !may_match || (is_complete && scratch.spans.is_empty()) {
@@ -311,8 +315,16 @@ impl Slot {
             Alternative::Literals(required) => Self {
                 reach: required.near.reach,
                 also: required.also.iter().map(|set| set.reach).collect(),
+                needs: required.needs.clone(),
+                is_anchored: required.is_anchored,
             },
-            Alternative::Lead(_) => Self { reach: Extent::default(), also: Vec::new() },
+            // What these need is asked for before they are looked for.
+            Alternative::Lead(_) => Self {
+                reach: Extent::default(),
+                also: Vec::new(),
+                needs: Needs::default(),
+                is_anchored: false,
+            },
         }
     }
 }

@@ -9,6 +9,7 @@ use super::{Literals, MOST_HITS, ROLES, Scanners, Slot};
 use crate::automaton;
 use crate::extent::Extent;
 use crate::fold::{Folded, squeeze};
+use crate::machine::Text;
 use crate::needles::PADDING;
 use crate::number::Counted;
 use crate::pattern::Means;
@@ -166,24 +167,35 @@ impl Scratch {
     }
 
     /// Adds where matches of an alternative may begin; whether it may match at all.
-    pub(super) fn locate(&mut self, number: u32, slot: &Slot, text: &[u8]) -> bool {
+    pub(super) fn locate(&mut self, number: u32, slot: &Slot, text: Text<'_>) -> bool {
         let nomination = self.nominated[number as usize];
         let all = u8::MAX >> (7 - slot.also.len());
-        if nomination.text != self.text || nomination.seen != all {
+        let is_seen = nomination.text == self.text && nomination.seen == all;
+        if !is_seen || !slot.needs.are_met_by(text.has) {
             return false;
         }
         let [near, other] = &mut self.hits_of_one;
+        let width = if text.is_ascii { 1 } else { char::MAX_LEN_UTF8 };
         gather(&self.hits, nomination.last_hit[0], near);
         for (also, last) in slot.also.iter().zip(&nomination.last_hit[1..]) {
             gather(&self.hits, *last, other);
-            keep_near(near, other, &slot.reach, also);
+            keep_near(near, other, &slot.reach, also, width);
+        }
+        if slot.is_anchored {
+            let reached = |&last: &u32| slot.reach.back_from(text.bytes, last as usize, 0) == 0;
+            let begins = near.first().is_some_and(|last| match slot.reach.is_nothing() {
+                true => *last == 0,
+                false => reached(last),
+            });
+            self.spans.extend(begins.then_some((0, 0)));
+            return true;
         }
         let mut floor = 0;
         for &last in near.iter() {
             let first = match slot.reach.is_nothing() {
                 true => last,
                 // What reaches to before the last hit is reached from that one.
-                false => slot.reach.back_from(text, last as usize, floor) as u32,
+                false => slot.reach.back_from(text.bytes, last as usize, floor) as u32,
             };
             self.spans.push((first, last));
             floor = last as usize;
@@ -205,11 +217,15 @@ fn gather(hits: &[(u32, Option<u32>)], last: Option<u32>, into: &mut Vec<u32>) {
     into.sort_unstable();
 }
 
-/// Leaves those hits of `near` that have one of `also` where a match would have it.
-fn keep_near(near: &mut Vec<u32>, also: &[u32], reach: &Extent, also_reach: &Extent) {
+/// Leaves those hits of `near` that have one of `also` where a match would have it. `width`: the
+/// most bytes that a character takes.
+fn keep_near(near: &mut Vec<u32>, also: &[u32], reach: &Extent, also_reach: &Extent, width: usize) {
     // A match may begin so far before the hit, and so far before the other literal.
-    let back = if reach.is_bounded() { reach.bytes.saturating_sub(1) } else { usize::MAX };
-    let far = if also_reach.is_bounded() { also_reach.bytes } else { usize::MAX };
+    let bytes = |extent: &Extent| match extent.is_bounded() {
+        true => extent.chars.saturating_mul(width),
+        false => usize::MAX,
+    };
+    let (back, far) = (bytes(reach).saturating_sub(1), bytes(also_reach));
     let mut next = 0;
     near.retain(|&hit| {
         let begin = (hit as usize).saturating_sub(back);
