@@ -27,7 +27,15 @@ pub(crate) fn is_edge(look: Look) -> bool {
 
 /// Letters, digits and the underscore, of ASCII; of others, nothing is said.
 pub(crate) fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
+    const WORD: [bool; 256] = {
+        let (mut all, mut byte) = ([false; 256], 0_u8);
+        while byte < 0x80 {
+            all[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'_';
+            byte += 1;
+        }
+        all
+    };
+    WORD[usize::from(byte)]
 }
 
 /// A literal without its edges, and whether it has the first and the last one.

@@ -123,14 +123,13 @@ impl Leads {
         let fits = |left: usize| self.fits.get(left).unwrap_or(&u64::MAX) & all;
         // What begins where the text does need not begin with these bytes.
         show_all(fits(text.len()), 0);
+        let [first, second, third, fourth] = &self.may;
         let behind = text.get(1..).unwrap_or_default();
-        for (at, first) in (1..).zip(behind.array_windows::<LEAD>()) {
-            let may = |place: usize| self.may[place][usize::from(first[place])];
-            // The first two tell nearly all others apart.
-            let mut bits = all & may(0) & may(1);
+        for (at, &[one, two, three, four]) in (1..).zip(behind.array_windows()) {
+            let bits = all & first[usize::from(one)] & second[usize::from(two)];
+            // These tell nearly all others apart.
             if bits != 0 {
-                bits = (2..LEAD).fold(bits, |bits, place| bits & may(place));
-                show_all(bits, at);
+                show_all(bits & third[usize::from(three)] & fourth[usize::from(four)], at);
             }
         }
         for at in text.len().saturating_sub(LEAD - 1).max(1)..=text.len() {
