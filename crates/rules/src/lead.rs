@@ -123,17 +123,30 @@ impl Leads {
         let fits = |left: usize| self.fits.get(left).unwrap_or(&u64::MAX) & all;
         // What begins where the text does need not begin with these bytes.
         show_all(fits(text.len()), 0);
-        let [first, second, third, fourth] = &self.may;
-        let behind = text.get(1..).unwrap_or_default();
-        for (at, &[one, two, three, four]) in (1..).zip(behind.array_windows()) {
-            let bits = all & first[usize::from(one)] & second[usize::from(two)];
-            // These tell nearly all others apart.
-            if bits != 0 {
-                show_all(bits & third[usize::from(three)] & fourth[usize::from(four)], at);
+        let may = |place: usize, byte: u8| self.may[place][usize::from(byte)];
+        let mut at = 1;
+        // Four places at once, while there are as many; their first two bytes tell nearly all that
+        // begins at none of them.
+        while let Some(bytes) = text.get(at..).and_then(|rest| rest.first_chunk::<{ 2 * LEAD }>()) {
+            let begins = |place: usize| may(0, bytes[place]) & may(1, bytes[place + 1]);
+            if all & (begins(0) | begins(1) | begins(2) | begins(3)) != 0 {
+                for place in 0..LEAD {
+                    let bits = all & begins(place);
+                    let rest = |bits| {
+                        (2..LEAD).fold(bits, |bits, next| bits & may(next, bytes[place + next]))
+                    };
+                    show_all(rest(bits), at + place);
+                }
             }
+            at += LEAD;
         }
-        for at in text.len().saturating_sub(LEAD - 1).max(1)..=text.len() {
-            show_all(fits(text.len() - at), at);
+        for at in at..=text.len() {
+            let rest = &text[at..];
+            let bits = match rest.first_chunk::<LEAD>() {
+                Some(first) => (0..LEAD).fold(all, |bits, place| bits & may(place, first[place])),
+                None => fits(rest.len()),
+            };
+            show_all(bits, at);
         }
     }
 }

@@ -281,4 +281,23 @@ mod tests {
             assert_eq!(found, expect, "{text}");
         }
     }
+
+    #[test]
+    fn a_needle_with_edges_is_found_where_a_word_has_them() {
+        let needles = [&b"list"[..], b"\xfelist", b"list\xfe", b"\xfelist\xfe"];
+        let finder = Needles::new(needles.into_iter());
+        for (text, expect) in [
+            ("list", &[0, 1, 2, 3][..]),
+            ("enlist, ", &[0, 2]),
+            ("a list_", &[0, 1]),
+            ("enlisted", &[0]),
+            ("the list of lists which is long", &[0, 0, 1, 1, 2, 3]),
+            ("\u{e9}list\u{e9}", &[0, 1, 2, 3]),
+        ] {
+            let mut found = Vec::new();
+            finder.find(&[text.as_bytes(), &PADDING].concat(), |needle, _| found.push(needle));
+            found.sort_unstable();
+            assert_eq!(found, expect, "{text}");
+        }
+    }
 }

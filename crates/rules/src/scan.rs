@@ -186,9 +186,17 @@ impl Scanners {
             view.set(text, scanner.place.is_prose(), &self.literals[sort].needles, last);
             view.of = Some(of);
         }
-        if !view.needles.is_empty() || !scanner.leads.is_empty() {
+        scratch.begin_text();
+        self.nominate(number, scanner, &view, scratch);
+        if !scratch.candidates.is_empty() || !scanner.leads.is_empty() {
             let text = Text::new(if scanner.place.is_prose() { &view.squeezed } else { text });
-            self.nominate(number, scanner, text, &view, scratch);
+            for leads in &scanner.leads {
+                leads.find(text, |Member { slot, pattern }, at| {
+                    if scratch.nominate(pattern, slot, 0, 1) {
+                        scratch.hit(slot, 0, 1, Hit::Lead { at: at as u32 });
+                    }
+                });
+            }
             for candidate in 0..scratch.candidates.len() {
                 self.confirm(scratch.candidates[candidate], number, text, &view, scratch);
             }
@@ -196,16 +204,8 @@ impl Scanners {
         scratch.views[kept] = view;
     }
 
-    /// Collects the patterns that may match `text`.
-    fn nominate(
-        &self,
-        number: usize,
-        scanner: &Scanner,
-        text: Text<'_>,
-        view: &View,
-        scratch: &mut Scratch,
-    ) {
-        scratch.begin_text();
+    /// Collects the patterns of whose literals a text has enough.
+    fn nominate(&self, number: usize, scanner: &Scanner, view: &View, scratch: &mut Scratch) {
         let bit = place_bit(number);
         let Literals { needles, owners } = &self.literals[scanner.sort as usize];
         let here = view.needles.iter().filter(|one| owners[one.0 as usize].places & bit != 0);
@@ -231,13 +231,6 @@ impl Scanners {
                     );
                 }
             }
-        }
-        for leads in &scanner.leads {
-            leads.find(text, |Member { slot, pattern }, at| {
-                if scratch.nominate(pattern, slot, 0, 1) {
-                    scratch.hit(slot, 0, 1, Hit::Lead { at: at as u32 });
-                }
-            });
         }
     }
 
