@@ -39,6 +39,17 @@ impl ByteSet {
         self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
     }
 
+    pub(crate) fn one(byte: u8) -> Self {
+        let mut set = Self::NONE;
+        set.add(byte);
+        set
+    }
+
+    /// Whether some byte is in both.
+    pub(crate) fn meets(self, other: Self) -> bool {
+        self.0.iter().zip(other.0).any(|(one, other)| one & other != 0)
+    }
+
     pub(crate) fn each(self, mut show: impl FnMut(u8)) {
         for (number, mut word) in self.0.into_iter().enumerate() {
             while word != 0 {
@@ -143,7 +154,8 @@ fn cases(letter: u8) -> ByteSet {
     bytes
 }
 
-fn first_bytes(class: &CharSet) -> ByteSet {
+/// What the characters of `class` begin with.
+pub(crate) fn first_bytes(class: &CharSet) -> ByteSet {
     let mut bytes = ByteSet([class.ascii[0], class.ascii[1], 0, 0]);
     for &(start, end) in &class.ranges {
         (first_byte(start)..=first_byte(end)).for_each(|byte| bytes.add(byte));

@@ -6,10 +6,10 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 
 use crate::ahead::ByteSet;
 
-/// How many bytes something takes: up to so many, and any number of some bytes besides.
+/// How many characters something takes: up to so many, and any number of some bytes besides.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Extent {
-    pub(crate) bytes: usize,
+    pub(crate) chars: usize,
     /// What is repeated without end consists of these.
     pub(crate) free: ByteSet,
 }
@@ -19,20 +19,21 @@ impl Extent {
     pub(crate) fn of(pattern: &Hir) -> Self {
         match pattern.kind() {
             HirKind::Empty | HirKind::Look(_) => Self::default(),
-            HirKind::Literal(_) | HirKind::Class(_) => {
-                let bytes = pattern.properties().maximum_len().unwrap_or(usize::MAX);
-                Self { bytes, ..Self::default() }
+            HirKind::Literal(literal) => {
+                let chars = literal.0.iter().filter(|&&byte| !goes_on(byte)).count();
+                Self { chars, ..Self::default() }
             }
+            HirKind::Class(_) => Self { chars: 1, ..Self::default() },
             HirKind::Capture(group) => Self::of(&group.sub),
             HirKind::Repetition(repeat) => match repeat.max {
                 Some(max) => {
                     let one = Self::of(&repeat.sub);
-                    Self { bytes: one.bytes.saturating_mul(max as usize), ..one }
+                    Self { chars: one.chars.saturating_mul(max as usize), ..one }
                 }
                 None => {
                     let mut free = ByteSet::default();
                     add_bytes(&repeat.sub, &mut free);
-                    Self { bytes: 0, free }
+                    Self { chars: 0, free }
                 }
             },
             HirKind::Concat(parts) => {
@@ -47,13 +48,13 @@ impl Extent {
     /// Of one behind the other.
     pub(crate) fn and(mut self, other: Self) -> Self {
         self.free.join(other.free);
-        Self { bytes: self.bytes.saturating_add(other.bytes), ..self }
+        Self { chars: self.chars.saturating_add(other.chars), ..self }
     }
 
     /// Of either.
     pub(crate) fn or(mut self, other: Self) -> Self {
         self.free.join(other.free);
-        Self { bytes: self.bytes.max(other.bytes), ..self }
+        Self { chars: self.chars.max(other.chars), ..self }
     }
 
     /// Whether it is no byte at all.
@@ -68,9 +69,10 @@ impl Extent {
 
     /// The first byte from which it may reach to the one at `last`, not before `floor`.
     pub(crate) fn back_from(&self, text: &[u8], last: usize, floor: usize) -> usize {
-        let (mut left, mut from) = (self.bytes, last + 1);
+        let (mut left, mut from) = (self.chars, last + 1);
         while from > floor {
-            if text.get(from - 1).is_none_or(|&byte| !self.free.has(byte)) {
+            // A character is counted where it begins.
+            if text.get(from - 1).is_none_or(|&byte| !self.free.has(byte) && !goes_on(byte)) {
                 match left.checked_sub(1) {
                     Some(less) => left = less,
                     None => break,
@@ -80,6 +82,11 @@ impl Extent {
         }
         from.min(last)
     }
+}
+
+/// Whether a byte is in a character of UTF-8, but doesn't begin it.
+fn goes_on(byte: u8) -> bool {
+    byte & 0xc0 == 0x80
 }
 
 /// Adds every byte that a match may have.
@@ -124,5 +131,7 @@ mod tests {
         check("(?:[0-9]+ ){0,2}pill", "7 8, 25 100 200 pill", 8);
         check("(?:[0-9]+ )*pill", "7 8, 25 100 200 pill", 4);
         check(".*pill", "7 8, 25 100 200 pill", 0);
+        check(".{2}é", "123456é", 4);
+        check(".{2}a", "éèêa", 1);
     }
 }

@@ -162,7 +162,8 @@ pub(crate) fn squeeze(text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-enum Stretch<'t> {
+/// A part of a text.
+pub(crate) enum Stretch<'t> {
     /// One or more bytes.
     Ascii(&'t [u8]),
     /// A character that isn't ASCII.
@@ -170,7 +171,8 @@ enum Stretch<'t> {
     Invalid(&'t [u8]),
 }
 
-fn each_stretch<'t>(text: &'t [u8], mut show: impl FnMut(Stretch<'t>)) {
+/// Shows a text in parts, from left to right.
+pub(crate) fn each_stretch<'t>(text: &'t [u8], mut show: impl FnMut(Stretch<'t>)) {
     // Whether all of it is ASCII, or else valid, is known sooner than chunk by chunk.
     if text.is_ascii() {
         return show(Stretch::Ascii(text));

@@ -6,6 +6,8 @@ use memchr::{memchr, memchr2, memchr3};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 use crate::ahead::{ByteSet, LEAD};
+use crate::machine::Text;
+use crate::needs::Needs;
 use crate::program::Program;
 
 /// What is known of an alternative without a literal.
@@ -16,7 +18,8 @@ pub(crate) struct Lead {
     /// The bytes of its shortest match.
     shortest: usize,
     /// One of these, up to three, is in every match; empty when none is known.
-    needs: Vec<u8>,
+    rare: Vec<u8>,
+    needs: Needs,
 }
 
 /// An alternative and its pattern, by their numbers.
@@ -35,7 +38,9 @@ pub(crate) struct Leads {
     /// By the number of bytes that are left: which of them may match in so few.
     fits: [u64; LEAD],
     /// Sets of bytes of which one has to be in the text, and for which.
-    needs: Vec<(Vec<u8>, u64)>,
+    rare: Vec<(Vec<u8>, u64)>,
+    /// By member.
+    needs: Vec<Needs>,
 }
 
 impl Lead {
@@ -43,15 +48,17 @@ impl Lead {
         Self {
             first: program.map_or([ByteSet::ALL; LEAD], |program| program.lead),
             shortest: alternative.properties().minimum_len().unwrap_or(0),
-            needs: needs(alternative).unwrap_or_default(),
+            rare: rare(alternative).unwrap_or_default(),
+            needs: Needs::of(alternative),
         }
     }
 
     /// What both have in common, unless one of them needs what the other doesn't.
     pub(crate) fn join(&mut self, other: &Self) -> bool {
-        if self.needs != other.needs {
+        if self.rare != other.rare {
             return false;
         }
+        self.needs.join(&other.needs);
         self.first.iter_mut().zip(&other.first).for_each(|(all, more)| all.join(*more));
         self.shortest = self.shortest.min(other.shortest);
         true
@@ -67,32 +74,41 @@ impl Leads {
     fn of(members: &[(Member, &Lead)]) -> Self {
         let mut may = [(); LEAD].map(|()| Box::new([0; 256]));
         let mut fits = [0; LEAD];
-        let mut needs: Vec<(Vec<u8>, u64)> = Vec::new();
+        let mut rare: Vec<(Vec<u8>, u64)> = Vec::new();
         for (number, (_, lead)) in members.iter().enumerate() {
             let bit = 1 << number;
             for (set, may) in lead.first.iter().zip(&mut may) {
                 set.each(|byte| may[usize::from(byte)] |= bit);
             }
             fits.iter_mut().skip(lead.shortest).for_each(|fits| *fits |= bit);
-            match needs.iter_mut().find(|(bytes, _)| *bytes == lead.needs) {
-                _ if lead.needs.is_empty() => {}
+            match rare.iter_mut().find(|(bytes, _)| *bytes == lead.rare) {
+                _ if lead.rare.is_empty() => {}
                 Some((_, bits)) => *bits |= bit,
-                None => needs.push((lead.needs.clone(), bit)),
+                None => rare.push((lead.rare.clone(), bit)),
             }
         }
-        Self { members: members.iter().map(|(member, _)| *member).collect(), may, fits, needs }
+        let needs = members.iter().map(|(_, lead)| lead.needs.clone()).collect();
+        let members = members.iter().map(|(member, _)| *member).collect();
+        Self { members, may, fits, rare, needs }
     }
 
     /// Shows each alternative and where it may begin, from left to right.
-    pub(crate) fn find(&self, text: &[u8], mut show: impl FnMut(Member, usize)) {
+    pub(crate) fn find(&self, text: Text<'_>, mut show: impl FnMut(Member, usize)) {
         let mut show_all = |mut bits: u64, at: usize| {
             while bits != 0 {
                 show(self.members[bits.trailing_zeros() as usize], at);
                 bits &= bits - 1;
             }
         };
-        let mut all = u64::MAX >> (64 - self.members.len());
-        for (bytes, bits) in &self.needs {
+        let mut all = 0;
+        for (number, needs) in self.needs.iter().enumerate() {
+            all |= u64::from(needs.are_met_by(text.has)) << number;
+        }
+        if all == 0 {
+            return;
+        }
+        let text = text.bytes;
+        for (bytes, bits) in &self.rare {
             let has = match bytes[..] {
                 [one] => memchr(one, text),
                 [one, two] => memchr2(one, two, text),
@@ -107,28 +123,41 @@ impl Leads {
         let fits = |left: usize| self.fits.get(left).unwrap_or(&u64::MAX) & all;
         // What begins where the text does need not begin with these bytes.
         show_all(fits(text.len()), 0);
-        for (at, first) in text.array_windows::<LEAD>().enumerate().skip(1) {
-            let may = |place: usize| self.may[place][usize::from(first[place])];
-            // The first two tell nearly all others apart.
-            let mut bits = all & may(0) & may(1);
-            if bits != 0 {
-                bits = (2..LEAD).fold(bits, |bits, place| bits & may(place));
-                show_all(bits, at);
+        let may = |place: usize, byte: u8| self.may[place][usize::from(byte)];
+        let mut at = 1;
+        // Four places at once, while there are as many; their first two bytes tell nearly all that
+        // begins at none of them.
+        while let Some(bytes) = text.get(at..).and_then(|rest| rest.first_chunk::<{ 2 * LEAD }>()) {
+            let begins = |place: usize| may(0, bytes[place]) & may(1, bytes[place + 1]);
+            if all & (begins(0) | begins(1) | begins(2) | begins(3)) != 0 {
+                for place in 0..LEAD {
+                    let bits = all & begins(place);
+                    let rest = |bits| {
+                        (2..LEAD).fold(bits, |bits, next| bits & may(next, bytes[place + next]))
+                    };
+                    show_all(rest(bits), at + place);
+                }
             }
+            at += LEAD;
         }
-        for at in text.len().saturating_sub(LEAD - 1).max(1)..=text.len() {
-            show_all(fits(text.len() - at), at);
+        for at in at..=text.len() {
+            let rest = &text[at..];
+            let bits = match rest.first_chunk::<LEAD>() {
+                Some(first) => (0..LEAD).fold(all, |bits, place| bits & may(place, first[place])),
+                None => fits(rest.len()),
+            };
+            show_all(bits, at);
         }
     }
 }
 
 /// Up to three bytes, none of them common, of which every match has one.
-fn needs(pattern: &Hir) -> Option<Vec<u8>> {
-    let rare =
+fn rare(pattern: &Hir) -> Option<Vec<u8>> {
+    let is_rare =
         |byte: u8| !byte.is_ascii() || (byte.is_ascii_punctuation() && !b".,-'/:".contains(&byte));
     let bytes = match pattern.kind() {
         HirKind::Empty | HirKind::Look(_) => return None,
-        HirKind::Literal(literal) => vec![*literal.0.iter().find(|&&byte| rare(byte))?],
+        HirKind::Literal(literal) => vec![*literal.0.iter().find(|&&byte| is_rare(byte))?],
         HirKind::Class(Class::Unicode(class)) => {
             let ranges = class.iter().map(|range| range.start()..=range.end());
             let count = class.iter().map(|one| u32::from(one.end()) - u32::from(one.start()) + 1);
@@ -138,18 +167,18 @@ fn needs(pattern: &Hir) -> Option<Vec<u8>> {
             ranges.flatten().map(|c| c.to_string().as_bytes()[0]).collect()
         }
         HirKind::Class(Class::Bytes(_)) => return None,
-        HirKind::Capture(group) => return needs(&group.sub),
-        HirKind::Repetition(repeat) if repeat.min > 0 => return needs(&repeat.sub),
+        HirKind::Capture(group) => return rare(&group.sub),
+        HirKind::Repetition(repeat) if repeat.min > 0 => return rare(&repeat.sub),
         HirKind::Repetition(_) => return None,
-        HirKind::Concat(parts) => return parts.iter().find_map(needs),
+        HirKind::Concat(parts) => return parts.iter().find_map(rare),
         HirKind::Alternation(parts) => {
-            let mut all = parts.iter().map(needs).collect::<Option<Vec<_>>>()?.concat();
+            let mut all = parts.iter().map(rare).collect::<Option<Vec<_>>>()?.concat();
             all.sort_unstable();
             all.dedup();
             all
         }
     };
-    (bytes.len() <= 3 && bytes.iter().all(|&byte| rare(byte))).then_some(bytes)
+    (bytes.len() <= 3 && bytes.iter().all(|&byte| is_rare(byte))).then_some(bytes)
 }
 
 #[cfg(test)]
@@ -170,7 +199,7 @@ mod tests {
             let lead = Lead::new(&hir, Program::new(&hir).as_ref());
             let mut found = Vec::new();
             Leads::new(&[(Member { slot: 0, pattern: 0 }, &lead)])[0]
-                .find(text.as_bytes(), |_, at| found.push(at));
+                .find(Text::new(text.as_bytes()), |_, at| found.push(at));
             assert_eq!(found, expect, "{pattern} in {text}");
         }
     }

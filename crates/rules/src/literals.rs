@@ -5,11 +5,13 @@
 //!
 //! Invariant: wherever a pattern matches, the folded text contains one of its folded literals.
 
-use regex_syntax::hir::{Class, Hir, HirKind};
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use crate::ahead::ByteSet;
+use crate::edge::{EDGE, is_edge, settle, without_edges};
 use crate::extent::Extent;
 use crate::fold::{Folded, fold_char};
+use crate::needs::Needs;
 use crate::rarity;
 
 /// What an alternative of a pattern can't match without.
@@ -19,9 +21,13 @@ pub(crate) struct Required {
     pub(crate) near: Needed,
     /// Every match contains one of each of these as well.
     pub(crate) also: Vec<Needed>,
+    /// What else every match has.
+    pub(crate) needs: Needs,
+    /// Whether it matches only where the text begins.
+    pub(crate) is_anchored: bool,
 }
 
-/// Strings, folded.
+/// Strings, folded, with [edges of words](crate::edge).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Needed {
     pub(crate) literals: Vec<Vec<u8>>,
@@ -33,10 +39,15 @@ pub(crate) struct Needed {
 /// The alternatives of `pattern`, and what each can't match without; `None` of one that can do
 /// without any small set of worthwhile literals.
 pub(crate) fn alternatives(pattern: &Hir) -> Vec<(&Hir, Option<Required>)> {
+    alternatives_at(pattern, false)
+}
+
+/// The same, `at_edge` of a word or anywhere.
+fn alternatives_at(pattern: &Hir, at_edge: bool) -> Vec<(&Hir, Option<Required>)> {
     match pattern.kind() {
-        HirKind::Capture(group) => return alternatives(&group.sub),
+        HirKind::Capture(group) => return alternatives_at(&group.sub, at_edge),
         HirKind::Alternation(parts) if inside(pattern).exact.is_none() => {
-            return parts.iter().flat_map(alternatives).collect();
+            return parts.iter().flat_map(|part| alternatives_at(part, at_edge)).collect();
         }
         // The parser puts before all alternatives what they have in common, such as `\b`.
         HirKind::Concat(parts) => {
@@ -48,16 +59,22 @@ pub(crate) fn alternatives(pattern: &Hir) -> Vec<(&Hir, Option<Required>)> {
             if let Some((last, looks)) = parts.split_last()
                 && looks.iter().all(is_look)
             {
-                return alternatives(last);
+                let is_edge =
+                    |part: &Hir| matches!(part.kind(), HirKind::Look(look) if is_edge(*look));
+                return alternatives_at(last, at_edge || looks.iter().any(is_edge));
             }
         }
         _ => {}
     }
-    vec![(pattern, required(pattern))]
+    vec![(pattern, required(pattern, at_edge))]
 }
 
-fn required(pattern: &Hir) -> Option<Required> {
+fn required(pattern: &Hir, at_edge: bool) -> Option<Required> {
     let mut known = inside(pattern);
+    if at_edge {
+        let strings = [&mut known.exact, &mut known.starts].into_iter().flatten().flatten();
+        strings.for_each(|string| string.insert(0, EDGE));
+    }
     // White space begins where its run does, which need not be where the match does.
     let starts = known.begin().cloned().and_then(worthwhile);
     let starts = starts.filter(|starts| !starts.iter().any(|start| start.starts_with(b" ")));
@@ -83,7 +100,8 @@ fn required(pattern: &Hir) -> Option<Required> {
         set.literals.sort();
         set.literals.dedup();
     }
-    Some(Required { near, also: sets })
+    let is_anchored = pattern.properties().look_set_prefix().contains(Look::Start);
+    Some(Required { near, also: sets, needs: Needs::of(pattern), is_anchored })
 }
 
 /// So many other sets of one alternative are looked for.
@@ -116,7 +134,7 @@ impl Inside {
         exact: None,
         starts: None,
         needed: Vec::new(),
-        longest: Extent { bytes: usize::MAX, free: ByteSet::NONE },
+        longest: Extent { chars: usize::MAX, free: ByteSet::NONE },
     };
 
     fn exact(strings: Vec<Vec<u8>>) -> Self {
@@ -141,6 +159,7 @@ fn inside(pattern: &Hir) -> Inside {
 
 fn of_kind(pattern: &Hir) -> Inside {
     match pattern.kind() {
+        HirKind::Look(look) if is_edge(*look) => Inside::exact(vec![vec![EDGE]]),
         HirKind::Empty | HirKind::Look(_) => Inside::exact(vec![Vec::new()]),
         HirKind::Literal(literal) => {
             let mut folded = Folded::default();
@@ -205,6 +224,9 @@ fn concat(parts: impl Iterator<Item = Inside>) -> Inside {
             let longer = known.begin().and_then(|begin| cross(&run, begin));
             starts = Some(longer.unwrap_or_else(|| run.clone()));
         }
+        // What the run goes on with is as good as the run, and longer.
+        let begin = known.starts.as_ref().and_then(|begin| cross(&run, begin));
+        sets.extend(begin.and_then(|longer| needed(longer, to)));
         let next = known.exact.unwrap_or_else(|| vec![Vec::new()]);
         sets.extend(needed(std::mem::replace(&mut run, next), from));
     }
@@ -274,14 +296,13 @@ fn cross(left: &[Vec<u8>], right: &[Vec<u8>]) -> Option<Vec<Vec<u8>>> {
 
 /// The set, cut to a useful length, unless one of its strings is found in any text.
 fn worthwhile(mut strings: Vec<Vec<u8>>) -> Option<Vec<Vec<u8>>> {
+    strings.iter_mut().for_each(|string| settle(string, LONGEST));
     let rare = |string: &Vec<u8>| {
-        string.len() >= SHORTEST && string.iter().any(|byte| !byte.is_ascii_whitespace())
+        let (bare, ..) = without_edges(string);
+        bare.len() >= SHORTEST && bare.iter().any(|byte| !byte.is_ascii_whitespace())
     };
-    if strings.is_empty() || strings.len() > MOST || !strings.iter().all(rare) {
-        return None;
-    }
-    strings.iter_mut().for_each(|string| string.truncate(LONGEST));
-    Some(strings)
+    let all_rare = !strings.is_empty() && strings.len() <= MOST && strings.iter().all(rare);
+    all_rare.then_some(strings)
 }
 
 fn needed(strings: Vec<Vec<u8>>, reach: Extent) -> Option<Needed> {
@@ -304,7 +325,7 @@ impl Needed {
     /// is quick; before others, each byte is a place to try.
     fn dearness(&self) -> u64 {
         let places = match self.reach.is_bounded() {
-            true => self.reach.bytes as u64,
+            true => self.reach.chars as u64,
             false => FAR,
         };
         self.frequency().saturating_mul(ONE_PLACE + places)

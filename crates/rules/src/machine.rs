@@ -6,20 +6,22 @@
 use regex_automata::util::look::{Look, LookMatcher};
 
 use crate::char_set::{CharSet, Lacks};
+use crate::needs::Has;
 use crate::program::{Program, Step};
 
 /// A text, and what is known of all of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Text<'t> {
     pub(crate) bytes: &'t [u8],
-    is_ascii: bool,
+    pub(crate) is_ascii: bool,
     is_one_line: bool,
+    pub(crate) has: Has,
 }
 
 impl<'t> Text<'t> {
     pub(crate) fn new(bytes: &'t [u8]) -> Self {
         let is_one_line = memchr::memchr(b'\n', bytes).is_none();
-        Self { bytes, is_ascii: bytes.is_ascii(), is_one_line }
+        Self { bytes, is_ascii: bytes.is_ascii(), is_one_line, has: Has::of(bytes) }
     }
 }
 
@@ -61,7 +63,7 @@ enum Open {
 }
 
 /// From so many bytes on, a repetition's ends that failed are remembered.
-const WIDE: usize = 16;
+const WIDE: usize = 4;
 
 /// An attempt was longer than it may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

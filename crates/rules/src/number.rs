@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use crate::fold::{Stretch, each_stretch};
 use memchr::memchr_iter;
 use tidegate_mail::{Envelope, LinkKind, Message};
 
@@ -95,34 +96,52 @@ fn domains(message: &Message<'_>) -> usize {
     domains.len()
 }
 
+/// As many bytes are counted at once: their number is one byte, so that many are added together.
+const BLOCK: usize = 255;
+
 fn words(text: &str) -> usize {
-    if !text.is_ascii() {
-        return text.split_whitespace().count();
-    }
-    // Where a word begins behind white space; the beginning is behind some.
     let space = |byte: u8| (byte == b' ') | (byte.wrapping_sub(b'\t') < 5);
-    let Some((&first, behind)) = text.as_bytes().split_first() else { return 0 };
-    let pairs = text.as_bytes().iter().zip(behind);
-    let begun = pairs.map(|(&before, &byte)| usize::from(space(before) & !space(byte)));
-    begun.sum::<usize>() + usize::from(!space(first))
+    // Where a word begins behind white space; the beginning is behind some.
+    let (mut words, mut in_space) = (0, true);
+    each_stretch(text.as_bytes(), |stretch| match stretch {
+        Stretch::Ascii(bytes) => {
+            let Some((&first, behind)) = bytes.split_first() else { return };
+            words += usize::from(in_space & !space(first));
+            for (before, here) in bytes.chunks(BLOCK).zip(behind.chunks(BLOCK)) {
+                let pairs = before.iter().zip(here);
+                let begun = pairs.map(|(&before, &byte)| u8::from(space(before) & !space(byte)));
+                words += usize::from(begun.sum::<u8>());
+            }
+            in_space = bytes.last().is_some_and(|&last| space(last));
+        }
+        Stretch::Char(c) => {
+            words += usize::from(in_space & !c.is_whitespace());
+            in_space = c.is_whitespace();
+        }
+        Stretch::Invalid(_) => {}
+    });
+    words
 }
 
 /// Of the letters that have a case, how many in a hundred are capitals; 0 of fewer than eight
 /// letters, of which nothing can be said.
 fn caps_percent(text: &str) -> usize {
     let (mut capitals, mut letters) = (0, 0);
-    if text.is_ascii() {
-        // Without a branch, and so many bytes at once.
-        for byte in text.bytes() {
-            capitals += usize::from(byte.is_ascii_uppercase());
-            letters += usize::from(byte.is_ascii_alphabetic());
+    each_stretch(text.as_bytes(), |stretch| match stretch {
+        Stretch::Ascii(bytes) => {
+            for block in bytes.chunks(BLOCK) {
+                let count =
+                    |is: fn(&u8) -> bool| block.iter().map(|byte| u8::from(is(byte))).sum::<u8>();
+                capitals += usize::from(count(u8::is_ascii_uppercase));
+                letters += usize::from(count(u8::is_ascii_alphabetic));
+            }
         }
-    } else {
-        for c in text.chars() {
+        Stretch::Char(c) => {
             capitals += usize::from(c.is_uppercase());
             letters += usize::from(c.is_uppercase() || c.is_lowercase());
         }
-    }
+        Stretch::Invalid(_) => {}
+    });
     if letters < 8 { 0 } else { percent(capitals, letters) }
 }
 

@@ -13,6 +13,7 @@ use regex_syntax::hir::Hir;
 
 use crate::ahead::LEAD;
 use crate::automaton::{self, Automaton};
+use crate::edge::is_word;
 use crate::lead::Lead;
 use crate::literals::{self, Required};
 use crate::machine::{self, Memory, Text, TooLong};
@@ -158,8 +159,11 @@ fn search(
 }
 
 fn may_lead(program: &Program, text: &[u8], at: usize) -> bool {
-    match text.get(at..at + LEAD) {
-        Some(first) if at > 0 => first.iter().zip(&program.lead).all(|(&byte, set)| set.has(byte)),
+    match text[at..].first_chunk::<LEAD>() {
+        Some(first) if at > 0 => {
+            (0..LEAD).all(|place| program.lead[place].has(first[place]))
+                && !(program.begins_word && is_word(first[0]) && is_word(text[at - 1]))
+        }
         _ => program.ahead(0).may(text, at),
     }
 }

@@ -13,6 +13,7 @@ use regex_syntax::hir::{self, Class, Hir, HirKind, Repetition};
 
 use crate::ahead::{self, Ahead, ByteSet};
 use crate::char_set::{CharSet, caseless_letter};
+use crate::edge::is_edge;
 
 /// One step. What follows it is the next one, unless said otherwise.
 #[derive(Debug, Clone)]
@@ -75,6 +76,8 @@ pub(crate) struct Program {
     pub(crate) repetitions: u32,
     /// What a match begins with, other than at the text's beginning: the sets of its first bytes.
     pub(crate) lead: [ByteSet; ahead::LEAD],
+    /// Whether no letter or digit may stand before a match that begins with one.
+    pub(crate) begins_word: bool,
 }
 
 /// A program of more steps is worth nothing: an automaton goes through it better.
@@ -91,6 +94,12 @@ impl Program {
         builder.program.steps.push(Step::Match);
         let Builder { mut program, branches, .. } = builder;
         ahead::look(&mut program, &branches);
+        program.begins_word = match expression.kind() {
+            HirKind::Concat(parts) => {
+                matches!(parts.first().map(Hir::kind), Some(HirKind::Look(look)) if is_edge(*look))
+            }
+            _ => false,
+        };
         Some(program)
     }
 

@@ -5,7 +5,9 @@
 //!
 //! Invariant: nothing but speed depends on these figures.
 
-/// Kinds of bytes: 26 letters, digits, space, ends of sentences, marks of HTML, other ASCII, others.
+use crate::edge::EDGE;
+
+/// Kinds of bytes: 26 letters, digits, space or an edge of a word, ends of sentences, marks of HTML, other ASCII, others.
 const KINDS: usize = 32;
 
 /// Of each kind: minus twice the binary logarithm of how often one such byte is met, in base 36.
@@ -62,7 +64,7 @@ fn kind(byte: u8) -> usize {
     match byte {
         b'a'..=b'z' => usize::from(byte - b'a'),
         b'0'..=b'9' => 26,
-        b' ' => 27,
+        b' ' | EDGE => 27,
         b'.' | b',' | b';' | b':' | b'!' | b'?' => 28,
         b'<' | b'>' | b'=' | b'"' | b'\'' | b'/' => 29,
         _ if byte.is_ascii() => 30,

@@ -17,16 +17,17 @@ use crate::lead::{Lead, Leads, Member};
 use crate::literals::MOST_ALSO;
 use crate::machine::Text;
 use crate::needles::Needles;
+use crate::needs::Needs;
 use crate::pattern::{Alternative, Pattern, Starts};
 use crate::place::{Kind, Place};
 
 pub(crate) use self::scratch::{Finding, Scratch};
-use self::scratch::{View, quote};
+use self::scratch::{Hit, View, quote};
 
 /// What stands behind this many bytes of a text is not looked at.
 pub(crate) const LONGEST_TEXT: usize = 256 << 10;
 /// Places of literals that are remembered of one text; of a text with more, all of it is searched.
-const MOST_HITS: usize = 1 << 16;
+pub(crate) const MOST_HITS: usize = 1 << 16;
 /// A text of up to so many bytes is kept until the next one.
 const LONGEST_LAST: usize = 256;
 
@@ -78,6 +79,12 @@ struct Slot {
     reach: Extent,
     /// The same of each of the other literals that a match must have.
     also: Vec<Extent>,
+    /// A bit for each set of literals.
+    all: u8,
+    /// What else every match has.
+    needs: Needs,
+    /// Whether a match begins only where the text does.
+    is_anchored: bool,
 }
 
 /// Which alternatives of patterns a literal stands for.
@@ -174,65 +181,74 @@ impl Scanners {
         let mut view = std::mem::take(&mut scratch.views[kept]);
         let of = (text.as_ptr().addr(), text.len());
         if kept == 0 || view.of != Some(of) {
-            view.set(text, scanner.place.is_prose(), &self.literals[scanner.sort as usize]);
+            let sort = scanner.sort as usize;
+            let last = &mut scratch.last_found[sort];
+            view.set(text, scanner.place.is_prose(), &self.literals[sort].needles, last);
             view.of = Some(of);
         }
-        let text = if scanner.place.is_prose() { &view.squeezed[..] } else { text };
-        self.nominate(number, scanner, text, &view, scratch);
-        if !scratch.candidates.is_empty() {
-            let text = Text::new(text);
+        scratch.begin_text();
+        self.nominate(number, scanner, &view, scratch);
+        if !scratch.candidates.is_empty() || !scanner.leads.is_empty() {
+            let text = Text::new(if scanner.place.is_prose() { &view.squeezed } else { text });
+            for leads in &scanner.leads {
+                leads.find(text, |Member { slot, pattern }, at| {
+                    if scratch.nominate(pattern, slot, 0, 1) {
+                        scratch.hit(slot, 0, 1, Hit::Lead { at: at as u32 });
+                    }
+                });
+            }
             for candidate in 0..scratch.candidates.len() {
-                self.confirm(scratch.candidates[candidate], number, text, scratch);
+                self.confirm(scratch.candidates[candidate], number, text, &view, scratch);
             }
         }
         scratch.views[kept] = view;
     }
 
-    /// Collects the patterns that may match `text`.
-    fn nominate(
-        &self,
-        number: usize,
-        scanner: &Scanner,
-        text: &[u8],
-        view: &View,
-        scratch: &mut Scratch,
-    ) {
-        scratch.begin_text();
+    /// Collects the patterns of whose literals a text has enough.
+    fn nominate(&self, number: usize, scanner: &Scanner, view: &View, scratch: &mut Scratch) {
         let bit = place_bit(number);
         let Literals { needles, owners } = &self.literals[scanner.sort as usize];
-        for &(needle, at) in &view.found {
-            let Owners { places, owners } = &owners[needle as usize];
-            if places & bit == 0 {
-                continue;
-            }
-            for &Owner { slot, pattern, role, is_start } in owners {
+        let here = view.needles.iter().filter(|one| owners[one.0 as usize].places & bit != 0);
+        // Which alternatives have all of their literals is known first: most lack one.
+        for &(needle, _) in here.clone() {
+            for &Owner { slot, pattern, role, .. } in &owners[needle as usize].owners {
                 let pattern = pattern as usize;
-                if scanner.members[pattern / 64] >> (pattern % 64) & 1 == 0 {
-                    continue;
-                }
-                if scratch.nominate(pattern, slot) {
-                    let within = if is_start { 0 } else { needles.length(needle) - 1 };
-                    scratch.hit(slot, role, view.folded.source(at as usize + within));
+                if scanner.members[pattern / 64] >> (pattern % 64) & 1 != 0 {
+                    let all = self.slots[slot as usize].all;
+                    scratch.nominate(pattern, slot, role, all);
                 }
             }
         }
-        for leads in &scanner.leads {
-            leads.find(text, |Member { slot, pattern }, at| {
-                if scratch.nominate(pattern, slot) {
-                    scratch.hit(slot, 0, at);
+        if !scratch.candidates.is_empty() {
+            for &(needle, last) in here {
+                for &Owner { slot, role, is_start, .. } in &owners[needle as usize].owners {
+                    let within = if is_start { 0 } else { needles.length(needle) as u32 - 1 };
+                    scratch.hit(
+                        slot,
+                        role,
+                        self.slots[slot as usize].all,
+                        Hit::Literal { last, within },
+                    );
                 }
-            });
+            }
         }
     }
 
     /// Searches for a candidate where its literals were found.
-    fn confirm(&self, number: usize, scanner: usize, text: Text<'_>, scratch: &mut Scratch) {
+    fn confirm(
+        &self,
+        number: usize,
+        scanner: usize,
+        text: Text<'_>,
+        view: &View,
+        scratch: &mut Scratch,
+    ) {
         let mut may_match = false;
         scratch.spans.clear();
         for slot in self.slots_of[number]..self.slots_of[number + 1] {
-            may_match |= scratch.locate(slot, &self.slots[slot as usize], text.bytes);
+            may_match |= scratch.locate(slot, &self.slots[slot as usize], text, view);
         }
-        let is_complete = scratch.hits.len() < MOST_HITS;
+        let is_complete = scratch.hits.len() < MOST_HITS && view.found.len() < MOST_HITS;
         if !may_match || (is_complete && scratch.spans.is_empty()) {
             return;
         }
@@ -311,8 +327,18 @@ impl Slot {
             Alternative::Literals(required) => Self {
                 reach: required.near.reach,
                 also: required.also.iter().map(|set| set.reach).collect(),
+                all: u8::MAX >> (7 - required.also.len()),
+                needs: required.needs.clone(),
+                is_anchored: required.is_anchored,
             },
-            Alternative::Lead(_) => Self { reach: Extent::default(), also: Vec::new() },
+            // What these need is asked for before they are looked for.
+            Alternative::Lead(_) => Self {
+                reach: Extent::default(),
+                also: Vec::new(),
+                all: 1,
+                needs: Needs::default(),
+                is_anchored: false,
+            },
         }
     }
 }

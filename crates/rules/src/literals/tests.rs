@@ -3,10 +3,15 @@
 use super::*;
 
 /// `expect`: the nearest ones of each alternative.
+/// Edges of words as bars.
+fn plain(literal: &[u8]) -> String {
+    String::from_utf8_lossy(literal).replace('\u{fffd}', "|")
+}
+
 #[track_caller]
 fn check(pattern: &str, expect: &[&[&str]]) {
     let hir = regex_syntax::parse(pattern).unwrap();
-    let text = |one: Vec<u8>| String::from_utf8(one).unwrap();
+    let text = |one: Vec<u8>| plain(&one);
     let found: Vec<Vec<String>> = alternatives(&hir)
         .into_iter()
         .filter_map(|(_, one)| Some(one?.near.literals.into_iter().map(text).collect()))
@@ -22,7 +27,10 @@ fn only(pattern: &str) -> Required {
 #[test]
 fn the_rarest_required_literals_are_found() {
     check("PayPal", &[&["paypal"]]);
-    check(r"(?i)\bpaypal\b", &[&["paypal"]]);
+    check(r"(?i)\bpaypal\b", &[&["|paypal|"]]);
+    check(r"(?i)\bpay[a-z]*pal\b", &[&["|pay"]]);
+    check(r"(?i)\b\$\bpay pal\b\.", &[&["$pay pal."]]);
+    check(r"(?i)\ba verylongliteralofmorethanlongest\b", &[&["|a verylongliteralofmoret"]]);
     check(r"(?i)kiss", &[&["kiss"]]);
     check(r"(?i)verify.{0,30}\byour account", &[&["verify"]]);
     check(r"(?i)\w+ your account", &[&[" your account"]]);
@@ -34,7 +42,7 @@ fn the_rarest_required_literals_are_found() {
     check(r"[fb]o{1,9}baz", &[&["baz"]]);
     check(r"[a-z]{2}abc", &[&["abc"]]);
     check(r"(?i)счёт", &[&["счёт"]]);
-    check(r"(?i)\b(?:[0-9]+ pills|buy [a-z]+ now)", &[&[" pills"], &["buy "]]);
+    check(r"(?i)\b(?:[0-9]+ pills|buy [a-z]+ now)", &[&[" pills"], &["|buy "]]);
     check(r"x{4,}", &[&["xxxx"]]);
 }
 
@@ -54,16 +62,17 @@ fn an_inner_literal_is_not_far_from_where_a_match_begins() {
         (r"\w+ million", 8),
         (r"million", 0),
     ] {
-        assert_eq!(only(pattern).near.reach.bytes, expect, "{pattern}");
+        assert_eq!(only(pattern).near.reach.chars, expect, "{pattern}");
     }
 }
 
 #[test]
 fn a_pattern_of_several_parts_needs_a_literal_of_each() {
     let required = only(r"(?i)\b(?:card|account) .{0,30}\bsuspended.{0,9}\b(?:today|now)");
-    assert_eq!(required.near.literals, [&b"account "[..], b"card "]);
+    let near: Vec<_> = required.near.literals.iter().map(|one| plain(one)).collect();
+    assert_eq!(near, ["|account ", "|card "]);
     assert!(required.near.reach.is_nothing());
     let also: Vec<_> =
-        required.also.iter().map(|set| (set.literals.concat(), set.reach.bytes)).collect();
-    assert_eq!(also, [(b"suspended".to_vec(), 139), (b"nowtoday".to_vec(), 180)]);
+        required.also.iter().map(|set| (plain(&set.literals.concat()), set.reach.chars)).collect();
+    assert_eq!(also, [("|suspended".to_owned(), 47), ("|now|today".to_owned(), 61)]);
 }

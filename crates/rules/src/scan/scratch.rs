@@ -5,11 +5,12 @@
 
 use std::ops::Range;
 
-use super::{Literals, MOST_HITS, ROLES, Scanners, Slot};
+use super::{MOST_HITS, ROLES, Scanners, Slot, Sort};
 use crate::automaton;
 use crate::extent::Extent;
 use crate::fold::{Folded, squeeze};
-use crate::needles::PADDING;
+use crate::machine::Text;
+use crate::needles::{Needles, PADDING};
 use crate::number::Counted;
 use crate::pattern::Means;
 
@@ -28,12 +29,33 @@ pub(super) struct View {
     pub(super) of: Option<(usize, usize)>,
     pub(super) squeezed: Vec<u8>,
     pub(super) folded: Folded,
-    /// Needles, and where in the folded text each begins.
+    /// The needles in it, and the last [`Self::found`] of each.
+    pub(super) needles: Vec<(u32, u32)>,
+    /// Where in the folded text needles begin, and the one found before of the same needle.
     pub(super) found: Vec<(u32, u32)>,
 }
 
+/// None of [`View::found`], and the most of them.
+const NONE: u32 = u32::MAX;
+
+/// Where something was found of an alternative.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Hit {
+    /// Wherever a needle is: by the last [`View::found`] of it, and which of its bytes counts.
+    Literal { last: u32, within: u32 },
+    /// Where an alternative without a literal may begin.
+    Lead { at: u32 },
+}
+
 impl View {
-    pub(super) fn set(&mut self, text: &[u8], is_prose: bool, literals: &Literals) {
+    /// `last`: of each needle nothing; left so.
+    pub(super) fn set(
+        &mut self,
+        text: &[u8],
+        is_prose: bool,
+        needles: &Needles,
+        last: &mut Vec<u32>,
+    ) {
         if is_prose {
             self.squeezed.clear();
             squeeze(text, &mut self.squeezed);
@@ -43,8 +65,22 @@ impl View {
         }
         self.found.clear();
         self.folded.text.extend_from_slice(&PADDING);
-        let found = &mut self.found;
-        literals.needles.find(&self.folded.text, |needle, at| found.push((needle, at as u32)));
+        self.needles.clear();
+        last.resize(needles.len(), NONE);
+        needles.find(&self.folded.text, |needle, at| {
+            let last = &mut last[needle as usize];
+            if *last == NONE {
+                self.needles.push((needle, NONE));
+            }
+            // Of more, it is enough to know that there are.
+            if self.found.len() < MOST_HITS {
+                self.found.push((at as u32, *last));
+                *last = self.found.len() as u32 - 1;
+            }
+        });
+        for (needle, found) in &mut self.needles {
+            *found = std::mem::replace(&mut last[*needle as usize], NONE);
+        }
     }
 }
 
@@ -75,6 +111,8 @@ pub(crate) struct Scratch {
     pub(super) last_text: Vec<u8>,
     /// The last text, and the last of those that may come again.
     pub(super) views: [View; 2],
+    /// By sort of place and by needle; for [`View::set`].
+    pub(super) last_found: [Vec<u32>; Sort::COUNT],
     /// Counts texts, so that marks of earlier ones need no clearing.
     pub(super) text: u64,
     /// By alternative.
@@ -82,8 +120,8 @@ pub(crate) struct Scratch {
     /// By pattern, the last text that it was a candidate in.
     pub(super) candidate_in: Vec<u64>,
     pub(super) candidates: Vec<usize>,
-    /// Where literals were found, and the alternative's hit before.
-    pub(super) hits: Vec<(u32, Option<u32>)>,
+    /// Of alternatives that have all of their literals: where, and the same one's hit before.
+    pub(super) hits: Vec<(Hit, Option<u32>)>,
     /// Those of one alternative, from left to right: near a match, and others.
     pub(super) hits_of_one: [Vec<u32>; 2],
     /// Where matches of one pattern may begin: from the first to the last byte.
@@ -140,50 +178,63 @@ impl Scratch {
         self.hits.clear();
     }
 
-    /// Notes that an alternative of `pattern` may match this text, unless one is found already.
-    pub(super) fn nominate(&mut self, pattern: usize, slot: u32) -> bool {
+    /// Notes that a literal of an alternative of `pattern` is in this text, unless one is found
+    /// already. With the last literal of all that it needs, the pattern becomes a candidate.
+    pub(super) fn nominate(&mut self, pattern: usize, slot: u32, role: u8, all: u8) -> bool {
         if self.found[pattern].is_some() {
             return false;
         }
         let nomination = &mut self.nominated[slot as usize];
         if nomination.text != self.text {
             *nomination = Nomination { text: self.text, ..Nomination::default() };
-            if std::mem::replace(&mut self.candidate_in[pattern], self.text) != self.text {
-                self.candidates.push(pattern);
-            }
+        }
+        nomination.seen |= 1 << role;
+        if nomination.seen == all
+            && std::mem::replace(&mut self.candidate_in[pattern], self.text) != self.text
+        {
+            self.candidates.push(pattern);
         }
         true
     }
 
-    pub(super) fn hit(&mut self, slot: u32, role: u8, at: usize) {
+    /// Remembers where a literal of an alternative is, if that has all that it needs.
+    pub(super) fn hit(&mut self, slot: u32, role: u8, all: u8, hit: Hit) {
         let nomination = &mut self.nominated[slot as usize];
-        nomination.seen |= 1 << role;
-        if self.hits.len() < MOST_HITS {
+        if nomination.is_met(self.text, all) && self.hits.len() < MOST_HITS {
             let last = &mut nomination.last_hit[usize::from(role)];
-            self.hits.push((at as u32, *last));
+            self.hits.push((hit, *last));
             *last = Some(self.hits.len() as u32 - 1);
         }
     }
 
     /// Adds where matches of an alternative may begin; whether it may match at all.
-    pub(super) fn locate(&mut self, number: u32, slot: &Slot, text: &[u8]) -> bool {
+    pub(super) fn locate(&mut self, number: u32, slot: &Slot, text: Text<'_>, view: &View) -> bool {
         let nomination = self.nominated[number as usize];
-        let all = u8::MAX >> (7 - slot.also.len());
-        if nomination.text != self.text || nomination.seen != all {
+        if !nomination.is_met(self.text, slot.all) || !slot.needs.are_met_by(text.has) {
             return false;
         }
         let [near, other] = &mut self.hits_of_one;
-        gather(&self.hits, nomination.last_hit[0], near);
+        let width = if text.is_ascii { 1 } else { char::MAX_LEN_UTF8 };
+        gather(&self.hits, nomination.last_hit[0], view, near);
         for (also, last) in slot.also.iter().zip(&nomination.last_hit[1..]) {
-            gather(&self.hits, *last, other);
-            keep_near(near, other, &slot.reach, also);
+            gather(&self.hits, *last, view, other);
+            keep_near(near, other, &slot.reach, also, width);
+        }
+        if slot.is_anchored {
+            let reached = |&last: &u32| slot.reach.back_from(text.bytes, last as usize, 0) == 0;
+            let begins = near.first().is_some_and(|last| match slot.reach.is_nothing() {
+                true => *last == 0,
+                false => reached(last),
+            });
+            self.spans.extend(begins.then_some((0, 0)));
+            return true;
         }
         let mut floor = 0;
         for &last in near.iter() {
             let first = match slot.reach.is_nothing() {
                 true => last,
                 // What reaches to before the last hit is reached from that one.
-                false => slot.reach.back_from(text, last as usize, floor) as u32,
+                false => slot.reach.back_from(text.bytes, last as usize, floor) as u32,
             };
             self.spans.push((first, last));
             floor = last as usize;
@@ -192,12 +243,28 @@ impl Scratch {
     }
 }
 
+impl Nomination {
+    /// Whether a literal of `all` sets is in this text.
+    fn is_met(&self, text: u64, all: u8) -> bool {
+        self.text == text && self.seen == all
+    }
+}
+
 /// Collects a list of hits, from left to right.
-fn gather(hits: &[(u32, Option<u32>)], last: Option<u32>, into: &mut Vec<u32>) {
+fn gather(hits: &[(Hit, Option<u32>)], last: Option<u32>, view: &View, into: &mut Vec<u32>) {
     into.clear();
     let mut next = last;
-    while let Some((at, before)) = next.and_then(|hit| hits.get(hit as usize)) {
-        into.push(*at);
+    while let Some((hit, before)) = next.and_then(|hit| hits.get(hit as usize)) {
+        match *hit {
+            Hit::Lead { at } => into.push(at),
+            Hit::Literal { last, within } => {
+                let mut next = last;
+                while let Some(&(at, before)) = view.found.get(next as usize) {
+                    into.push(view.folded.source((at + within) as usize) as u32);
+                    next = before;
+                }
+            }
+        }
         next = *before;
     }
     // Nearly in order already, from the last to the first.
@@ -205,11 +272,15 @@ fn gather(hits: &[(u32, Option<u32>)], last: Option<u32>, into: &mut Vec<u32>) {
     into.sort_unstable();
 }
 
-/// Leaves those hits of `near` that have one of `also` where a match would have it.
-fn keep_near(near: &mut Vec<u32>, also: &[u32], reach: &Extent, also_reach: &Extent) {
+/// Leaves those hits of `near` that have one of `also` where a match would have it. `width`: the
+/// most bytes that a character takes.
+fn keep_near(near: &mut Vec<u32>, also: &[u32], reach: &Extent, also_reach: &Extent, width: usize) {
     // A match may begin so far before the hit, and so far before the other literal.
-    let back = if reach.is_bounded() { reach.bytes.saturating_sub(1) } else { usize::MAX };
-    let far = if also_reach.is_bounded() { also_reach.bytes } else { usize::MAX };
+    let bytes = |extent: &Extent| match extent.is_bounded() {
+        true => extent.chars.saturating_mul(width),
+        false => usize::MAX,
+    };
+    let (back, far) = (bytes(reach).saturating_sub(1), bytes(also_reach));
     let mut next = 0;
     near.retain(|&hit| {
         let begin = (hit as usize).saturating_sub(back);
