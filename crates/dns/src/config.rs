@@ -27,7 +27,7 @@ pub struct Config {
     pub cache_max_ttl_s: u32,
     /// Longest time an answer without records is kept, in seconds.
     pub negative_ttl_s: u32,
-    /// Most questions that wait for servers at a time; each holds a socket.
+    /// Most questions that wait for servers at a time.
     pub max_in_flight: usize,
 }
 

@@ -13,7 +13,9 @@ mod answer;
 mod cache;
 mod code;
 mod config;
+mod datagram;
 mod health;
+mod line;
 mod name;
 mod prober;
 mod public;
@@ -23,6 +25,7 @@ mod reverse;
 mod stats;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod told;
 mod upstream;
 mod written;
 mod zone;

@@ -11,12 +11,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
 use crate::cache::Cache;
+use crate::line::{Asker, Lines};
 use crate::stats::{Counters, Dealt};
-use crate::upstream::{Told, Upstream, system_servers};
+use crate::told::Told;
+use crate::upstream::{Upstream, system_servers};
 use crate::{Answer, Config, ConfigError, Question, Stats, Why, public};
 
 /// Questions that may wait for their turn, for each that is with a server.
@@ -31,11 +33,12 @@ pub struct Resolver(Arc<Inner>);
 struct Inner {
     /// None: offline.
     upstream: Option<Upstream>,
+    lines: Lines<Flight>,
     servers: Vec<SocketAddr>,
     cache: Cache,
     flights: Mutex<HashMap<Question, Arrival>>,
     /// A place each for a question that is with a server.
-    places: Semaphore,
+    places: Arc<Semaphore>,
     most_flights: usize,
     longest_flight: Duration,
     counters: Counters,
@@ -84,10 +87,11 @@ impl Resolver {
         let tries = config.attempts.saturating_mul(MOST_TRIES);
         Self(Arc::new(Inner {
             upstream,
+            lines: Lines::new(servers.clone(), Duration::from_millis(config.timeout_ms)),
             servers,
             cache: Cache::new(config),
             flights: Mutex::default(),
-            places: Semaphore::new(config.max_in_flight),
+            places: Arc::new(Semaphore::new(config.max_in_flight)),
             most_flights: config.max_in_flight.saturating_mul(WAITING_FOR_EACH),
             longest_flight: Duration::from_millis(config.timeout_ms).saturating_mul(tries),
             counters: Counters::default(),
@@ -145,7 +149,7 @@ impl Resolver {
         let (landing, arrival) = watch::channel(None);
         flights.insert(question.clone(), arrival.clone());
         drop(flights);
-        runtime.spawn(Flight { resolver: self.clone(), question, landing }.run());
+        Flight { resolver: self.clone(), question, landing, place: None }.depart(&runtime);
         State::UnderWay(arrival, self.clone())
     }
 
@@ -244,17 +248,37 @@ fn believed(answer: Answer, doubted: bool) -> Answer {
     if doubted && answer.is_nothing() { Answer::Unknown(Why::Doubted) } else { answer }
 }
 
-/// A question under way, in a task of its own.
+/// A question under way: with a line, or in a task of its own.
 struct Flight {
     resolver: Resolver,
     question: Question,
     landing: watch::Sender<Option<Answer>>,
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Flight {
-    async fn run(self) {
+    /// Asks at once where there is a place, and otherwise in a task that waits for one.
+    fn depart(mut self, runtime: &Handle) {
+        let places = Arc::clone(&self.resolver.0.places);
+        self.place = places.try_acquire_owned().ok();
+        let resolver = self.resolver.clone();
+        let back = if self.place.is_some() {
+            resolver.0.lines.ask(self, runtime).err()
+        } else {
+            Some(self)
+        };
+        if let Some(flight) = back {
+            runtime.spawn(flight.run());
+        }
+    }
+
+    async fn run(mut self) {
+        let told = self.ask().await;
+        self.land(told);
+    }
+
+    fn land(self, Told { answer, ttl }: Told) {
         let inner = &self.resolver.0;
-        let Told { answer, ttl } = self.ask().await;
         inner.counters.answered(&answer);
         // That there was no room says nothing of the next time.
         if answer != Answer::Unknown(Why::Busy) {
@@ -263,17 +287,36 @@ impl Flight {
         self.landing.send_replace(Some(answer));
     }
 
-    async fn ask(&self) -> Told {
+    async fn ask(&mut self) -> Told {
         let inner = &self.resolver.0;
-        let unknown = |why| Told { answer: Answer::Unknown(why), ttl: None };
-        let Some(upstream) = &inner.upstream else { return unknown(Why::Offline) };
+        let Some(upstream) = &inner.upstream else { return Told::unknown(Why::Offline) };
         let longest = inner.longest_flight;
-        // The semaphore is never closed, so what fails is the wait.
-        let Ok(_place) = tokio::time::timeout(longest, inner.places.acquire()).await else {
-            return unknown(Why::Busy);
-        };
+        if self.place.is_none() {
+            let place = Arc::clone(&inner.places).acquire_owned();
+            // The semaphore is never closed, so what fails is the wait.
+            let Ok(place) = tokio::time::timeout(longest, place).await else {
+                return Told::unknown(Why::Busy);
+            };
+            self.place = place.ok();
+        }
         let told = tokio::time::timeout(longest, upstream.ask(&self.question)).await;
-        told.unwrap_or_else(|_| unknown(Why::Late))
+        told.unwrap_or(Told::unknown(Why::Late))
+    }
+}
+
+impl Asker for Flight {
+    fn question(&self) -> &Question {
+        &self.question
+    }
+
+    /// Lands, or goes on by the ways that are left.
+    fn told(self, told: Option<Told>) {
+        match told {
+            Some(told) => self.land(told),
+            None => {
+                tokio::spawn(self.run());
+            }
+        }
     }
 }
 

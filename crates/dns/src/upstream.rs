@@ -1,4 +1,5 @@
-//! One question to the servers, over UDP and where needed TCP, by way of hickory.
+//! One question to the servers, over UDP and where needed TCP, by way of hickory: for what gets no plain
+//! answer from a [`line`](crate::line).
 //!
 //! Invariant: names are asked for as they are, without search domains and hosts file; nothing is
 //! cached here; what comes back is bounded in number and size.
@@ -10,27 +11,17 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{
     ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
 };
-use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::{Name as WireName, RData, RecordType};
+use hickory_resolver::proto::rr::Name as WireName;
 
-use crate::{Answer, Config, ConfigError, Mx, Name, Question, Records, Why};
+use crate::told::{Told, found, record_type};
+use crate::{Answer, Config, ConfigError, Name, Question, Why};
 
-/// Most records of an answer. Honest answers stay far below; domains with many dozens of texts exist.
-const MOST_RECORDS: usize = 256;
-/// Most octets of all texts of an answer: what one message over TCP can hold.
-const MOST_TEXT: usize = 65_535;
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 /// More servers than this the system's own resolver doesn't ask either (resolv.conf(5)).
 const MOST_SYSTEM_SERVERS: usize = 3;
-
-/// An answer, and how long it holds when its server said so.
-pub(crate) struct Told {
-    pub(crate) answer: Answer,
-    pub(crate) ttl: Option<Duration>,
-}
 
 pub(crate) struct Upstream {
     hickory: TokioResolver,
@@ -59,7 +50,11 @@ impl Upstream {
         match self.hickory.lookup(name, record_type(question)).await {
             Ok(lookup) => {
                 let ttl = lookup.valid_until().saturating_duration_since(std::time::Instant::now());
-                Told { answer: found(question, &lookup), ttl: Some(ttl) }
+                let wanted = record_type(question);
+                let of_type =
+                    lookup.answers().iter().filter(|record| record.record_type() == wanted);
+                let answer = found(question, of_type.map(|record| &record.data));
+                Told { answer, ttl: Some(ttl) }
             }
             Err(error) => not_found(&error),
         }
@@ -107,97 +102,10 @@ fn options(config: &Config) -> ResolverOpts {
     options
 }
 
-const fn record_type(question: &Question) -> RecordType {
-    match question {
-        Question::A(_) => RecordType::A,
-        Question::Aaaa(_) => RecordType::AAAA,
-        Question::Mx(_) => RecordType::MX,
-        Question::Txt(_) => RecordType::TXT,
-        Question::Ptr(_) => RecordType::PTR,
-    }
-}
-
 fn on_the_wire(name: &Name) -> Result<WireName, ()> {
     let mut wire = WireName::from_labels(name.labels().map(str::as_bytes)).map_err(drop)?;
     wire.set_fqdn(true);
     Ok(wire)
-}
-
-/// None for what is no name of ours, such as a label with a dot or a space in it.
-fn off_the_wire(wire: &WireName) -> Option<Name> {
-    if wire.is_root() {
-        return Some(Name::root());
-    }
-    let mut text = String::with_capacity(wire.len());
-    for label in wire {
-        let label = std::str::from_utf8(label).ok().filter(|label| !label.contains('.'))?;
-        if !text.is_empty() {
-            text.push('.');
-        }
-        text.push_str(label);
-    }
-    Name::try_from(text.as_str()).ok()
-}
-
-fn found(question: &Question, lookup: &Lookup) -> Answer {
-    let wanted = record_type(question);
-    let of_type = lookup.answers().iter().filter(|record| record.record_type() == wanted);
-    let all: Vec<&RData> = of_type.map(|record| &record.data).take(MOST_RECORDS + 1).collect();
-    if all.len() > MOST_RECORDS {
-        return Answer::Unknown(Why::TooLarge);
-    }
-    let records = match question {
-        Question::A(_) => Records::A(all.iter().filter_map(|it| ipv4(it)).collect()),
-        Question::Aaaa(_) => Records::Aaaa(all.iter().filter_map(|it| ipv6(it)).collect()),
-        Question::Mx(_) => Records::Mx(exchangers(&all)),
-        Question::Txt(_) => match texts(&all) {
-            Some(texts) => Records::Txt(texts),
-            None => return Answer::Unknown(Why::TooLarge),
-        },
-        Question::Ptr(_) => Records::Ptr(all.iter().filter_map(|it| host(it)).collect()),
-    };
-    if records.is_empty() { Answer::NoData } else { Answer::Found(records) }
-}
-
-fn ipv4(data: &RData) -> Option<Ipv4Addr> {
-    if let RData::A(address) = data { Some(address.0) } else { None }
-}
-
-fn ipv6(data: &RData) -> Option<std::net::Ipv6Addr> {
-    if let RData::AAAA(address) = data { Some(address.0) } else { None }
-}
-
-fn host(data: &RData) -> Option<Name> {
-    match data {
-        RData::PTR(name) => off_the_wire(&name.0).filter(|name| *name != Name::root()),
-        _ => None,
-    }
-}
-
-fn exchangers(all: &[&RData]) -> std::sync::Arc<[Mx]> {
-    let exchangers = all.iter().filter_map(|data| match data {
-        RData::MX(mx) => {
-            Some(Mx { preference: mx.preference, exchange: off_the_wire(&mx.exchange)? })
-        }
-        _ => None,
-    });
-    let mut exchangers: Vec<Mx> = exchangers.collect();
-    exchangers.sort();
-    exchangers.into()
-}
-
-/// Each record's strings joined (RFC 7208, section 3.3); none when they are too large.
-fn texts(all: &[&RData]) -> Option<std::sync::Arc<[Box<[u8]>]>> {
-    let mut room = MOST_TEXT;
-    let mut texts = Vec::with_capacity(all.len());
-    for data in all {
-        if let RData::TXT(text) = data {
-            let joined = text.txt_data.concat().into_boxed_slice();
-            room = room.checked_sub(joined.len())?;
-            texts.push(joined);
-        }
-    }
-    Some(texts.into())
 }
 
 fn not_found(error: &NetError) -> Told {
@@ -220,7 +128,7 @@ fn not_found(error: &NetError) -> Told {
         }
         _ => Why::Network,
     };
-    Told { answer: Answer::Unknown(why), ttl: None }
+    Told::unknown(why)
 }
 
 #[cfg(test)]
@@ -242,13 +150,5 @@ mod tests {
         );
         check("#nameserver 192.0.2.1\noptions edns0\n", &["127.0.0.1:53"]);
         check(&"nameserver 192.0.2.1\n".repeat(9), &["192.0.2.1:53"; 3]);
-    }
-
-    #[test]
-    fn a_label_with_a_dot_in_it_is_not_two_labels() {
-        let wire = WireName::from_labels([&b"mail.bank"[..], b"example"]).unwrap();
-        assert_eq!(off_the_wire(&wire), None);
-        let wire = WireName::from_labels([&b"Mail"[..], b"example"]).unwrap();
-        assert_eq!(off_the_wire(&wire), Some(Name::try_from("mail.example").unwrap()));
     }
 }

@@ -16,6 +16,7 @@ mod pending;
 mod recipients;
 mod recording;
 mod rewrite;
+mod spf;
 mod statistics;
 mod transaction;
 

@@ -15,18 +15,18 @@ use tidegate_checks::{Known, Questions, Stage};
 use tidegate_dns::{Answers, Name};
 use tidegate_mail::{Address, Envelope, Header, Message};
 use tidegate_policy::Book;
-use tokio::task::JoinHandle;
 
 use crate::carry::Fields;
 use crate::judged::{Judged, Timings};
 use crate::pending::Pending;
 use crate::recipients::DecidedBy;
 use crate::recording::{Again, Recording};
+use crate::spf::Chain;
 use crate::{Engine, recipients};
 
 /// Rounds of lookups that an SPF record or a key may lead through. SPF allows ten lookups in a
 /// chain (RFC 7208, section 4.6.4); whatever needs more is not worth the wait.
-const MOST_ROUNDS: usize = 16;
+pub(crate) const MOST_ROUNDS: usize = 16;
 
 /// One message on its way.
 pub struct Transaction {
@@ -36,7 +36,7 @@ pub struct Transaction {
     engine: Arc<Engine>,
     now: i64,
     pending: Pending,
-    spf: Option<JoinHandle<(Spf, Answers)>>,
+    spf: Option<Chain>,
     /// What was read, and asked, of the header section before the body.
     header: Option<Header>,
     /// A message of before is judged by what was recorded of it.
@@ -292,7 +292,7 @@ impl Transaction {
     #[must_use]
     pub fn unfiltered(self) -> Judged {
         if let Some(spf) = &self.spf {
-            spf.abort();
+            spf.give_up();
         }
         let recipients = recipients::all_unfiltered(&self.book, &self.envelope);
         Judged::unfiltered(self.envelope, recipients, self.book.default_policy().thresholds)
@@ -315,13 +315,9 @@ impl Transaction {
         questions
     }
 
-    /// SPF is a chain of lookups, each known only by the one before: it runs beside the dialogue.
     fn start_spf(&mut self) {
-        let engine = Arc::clone(&self.engine);
-        let envelope = self.envelope.clone();
-        let deadline = tokio::time::Instant::now() + engine.parts.deadline;
-        let resolver = engine.parts.resolver.clone();
-        let mut pending = match &self.again {
+        let resolver = self.engine.parts.resolver.clone();
+        let pending = match &self.again {
             None => Pending::new(resolver),
             Some(again) if again.recording.spf_lost => return,
             Some(again) => {
@@ -329,16 +325,7 @@ impl Transaction {
                 Pending::knowing(again.recording.for_spf(), further)
             }
         };
-        self.spf = Some(tokio::spawn(async move {
-            let mut verified = engine.authenticator.spf(&envelope, pending.answers());
-            for _ in 0..MOST_ROUNDS {
-                let Verified::Needs { questions, .. } = verified else { break };
-                pending.ask(questions);
-                pending.join(deadline).await;
-                verified = engine.authenticator.spf(&envelope, pending.answers());
-            }
-            (verified.so_far(), pending.into_answers())
-        }));
+        self.spf = Some(Chain::begin(&self.engine, &self.envelope, pending));
     }
 
     /// The outcome of SPF, when it was begun and has come in time.
@@ -347,7 +334,7 @@ impl Transaction {
         let found = match self.spf.take() {
             None if lost_before => None,
             None => return Spf::default(),
-            Some(task) => tokio::time::timeout_at(deadline, task).await.ok().and_then(Result::ok),
+            Some(chain) => chain.end(deadline).await,
         };
         match found {
             Some((spf, answers)) => {

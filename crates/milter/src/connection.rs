@@ -13,15 +13,16 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::command::decode;
+use crate::command::{Stage, decode};
 use crate::counters::Counters;
 use crate::filter::Filter;
 use crate::guard::Guarded;
+use crate::listen::Acknowledge;
 use crate::modification::{Disposition, Outcome};
 use crate::reply::Reply;
 use crate::server::{ServerLimits, told_to_stop};
-use crate::session::{Event, Phase, Session, SessionError};
-use crate::wire::DecodeError;
+use crate::session::{Event, Phase, Received, Session, SessionError};
+use crate::wire::{DecodeError, brings};
 
 /// Room made for each read, in octets.
 const READ_OCTETS: usize = 16 * 1024;
@@ -65,7 +66,7 @@ pub(crate) struct Connection<'a, S, F, M> {
 
 impl<'a, S, F, M> Connection<'a, S, F, M>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Acknowledge + Unpin,
     F: Filter,
     M: Fn() -> F,
 {
@@ -86,9 +87,19 @@ where
         let mut inbox = Vec::new();
         // When the frame that has begun must be whole.
         let mut due = None;
+        // Whether the system acknowledges at once what comes. It does until a reply has gone out.
+        let mut acknowledges = true;
         loop {
             let before = inbox.len();
             let worked_off = self.work_off(&mut inbox).await;
+            if !self.outbox.is_empty() {
+                acknowledges = false;
+            } else if before > 0 && !acknowledges {
+                // No reply carries the acknowledgement. An MTA that sends in small pieces waits for it before
+                // the next one (Nagle's algorithm), some 40 ms, which is how long the system delays it.
+                self.stream.acknowledge();
+                acknowledges = true;
+            }
             // An answer that was found is sent, whatever became of the commands behind it.
             send(&mut self.stream, &mut self.outbox, self.limits).await?;
             if std::mem::take(&mut self.unanswered) {
@@ -137,15 +148,15 @@ where
             if event == Event::Quit {
                 return Ok(ControlFlow::Break(()));
             }
-            self.act(event).await?;
+            self.act(event, inbox.get(used..).unwrap_or_default()).await?;
         }
         inbox.drain(..used);
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Tells the filter what happened, and answers where an answer is due.
-    async fn act(&mut self, event: Event<'_>) -> Result<(), Broken> {
-        let Self { session, filter, .. } = self;
+    /// Tells the filter what happened, and answers where an answer is due. `behind`: what has come after it.
+    async fn act(&mut self, event: Event<'_>, behind: &[u8]) -> Result<(), Broken> {
+        let Self { session, filter, limits, .. } = self;
         let envelope = session.envelope();
         let disposition = match event {
             Event::Connect => filter.run(|filter| filter.connect(envelope)).await,
@@ -161,7 +172,8 @@ where
             Event::Data => filter.run(|filter| filter.data(envelope)).await,
             Event::Header { name, value } => filter.run(|filter| filter.header(name, value)).await,
             Event::EndOfHeader => {
-                let received = session.received();
+                let ended = brings(behind, Stage::EndOfMessage.code(), limits.session.frame_octets);
+                let received = Received { ended, ..session.received() };
                 filter.run(|filter| filter.headers(received)).await
             }
             Event::Body(piece) => filter.run(|filter| filter.body(piece)).await,

@@ -64,7 +64,8 @@ pub trait Filter: Send {
         ready(Disposition::Continue)
     }
 
-    /// The header is whole; `received.raw` has no body yet.
+    /// The header is whole; `received.raw` has no body yet. Where `received.ended` says that the end of the
+    /// message has come as well, [`Filter::message`] follows at once.
     fn headers(&mut self, received: Received<'_>) -> impl Future<Output = Disposition> + Send {
         let _ = received;
         ready(Disposition::Continue)

@@ -8,6 +8,7 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use listenfd::ListenFd;
+use nix::sys::socket::{setsockopt, sockopt::TcpNoDelay};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
@@ -34,6 +35,9 @@ pub enum ListenError {
         /// What the system said.
         source: io::Error,
     },
+    /// The operating system refused to set it up.
+    #[error("cannot set up a socket to listen at: {0}")]
+    Options(io::Error),
     /// Another process listens there.
     #[error("{} is in use: a process answers on it", .0.display())]
     InUse(PathBuf),
@@ -64,6 +68,24 @@ pub(crate) enum Stream {
     Unix(UnixStream),
 }
 
+/// A stream whose other side may hold back what it has to say until what it said is acknowledged.
+pub(crate) trait Acknowledge {
+    /// Acknowledges what was read, and what is read from now on, without delay.
+    fn acknowledge(&self);
+}
+
+impl Acknowledge for TcpStream {
+    fn acknowledge(&self) {
+        // Elsewhere, and where it fails, things go on as well, only later.
+        #[cfg(target_os = "linux")]
+        let _ = self.set_quickack(true);
+    }
+}
+
+impl Acknowledge for UnixStream {
+    fn acknowledge(&self) {}
+}
+
 impl Listener {
     /// Opens every address, in order.
     ///
@@ -92,6 +114,14 @@ impl Listener {
                 }
             });
         }
+        for listener in &listeners {
+            if let Self::Tcp(listener) = listener {
+                // Replies are written whole; Nagle's algorithm could only hold them back. What is set
+                // here each connection has from the start.
+                setsockopt(listener, TcpNoDelay, &true)
+                    .map_err(|error| ListenError::Options(error.into()))?;
+            }
+        }
         Ok(listeners)
     }
 
@@ -106,12 +136,7 @@ impl Listener {
 
     pub(crate) async fn accept(&self) -> io::Result<Stream> {
         match self {
-            Self::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
-                // Replies are written whole; Nagle's algorithm could only hold them back.
-                stream.set_nodelay(true)?;
-                Ok(Stream::Tcp(stream))
-            }
+            Self::Tcp(listener) => Ok(Stream::Tcp(listener.accept().await?.0)),
             Self::Unix(listener) => Ok(Stream::Unix(listener.accept().await?.0)),
         }
     }

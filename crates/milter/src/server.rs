@@ -137,10 +137,11 @@ where
             place = Arc::clone(&places).acquire_owned() => place,
         };
         let shared = Arc::clone(&shared);
-        connections.spawn(async move {
+        // Boxed, or the whole connection would be copied each time that its task is handed on.
+        connections.spawn(Box::pin(async move {
             serve_one(stream, &shared).await;
             drop(place);
-        });
+        }));
     }
     drop(listener);
     let drained = async { while connections.join_next().await.is_some() {} };

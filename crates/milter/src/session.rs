@@ -148,6 +148,8 @@ pub struct Received<'a> {
     pub octets: u64,
     /// Whether a limit kept a part of the message out of `raw`.
     pub truncated: bool,
+    /// Whether the end of the message has come, be it behind what is told now.
+    pub ended: bool,
     /// What may be done to the message.
     pub actions: Actions,
 }
@@ -326,6 +328,7 @@ impl Session {
             header_octets: self.message.header_octets(),
             octets: self.message.octets(),
             truncated: self.message.truncated(),
+            ended: self.phase == Phase::Ended,
             actions: self.agreed.actions,
         }
     }

@@ -71,6 +71,17 @@ pub(crate) fn frame(buf: &[u8], longest: u32) -> Result<Option<Frame<'_>>, Decod
     Ok(whole.map(|(&code, data)| Frame { code, data, octets }))
 }
 
+/// Whether the frames that `buf` begins with have one of `code` among them, whole.
+pub(crate) fn brings(mut buf: &[u8], code: u8, longest: u32) -> bool {
+    while let Ok(Some(frame)) = frame(buf, longest) {
+        if frame.code == code {
+            return true;
+        }
+        buf = buf.get(frame.octets..).unwrap_or_default();
+    }
+    false
+}
+
 /// Appends a frame whose data `write` appends.
 pub(crate) fn put_frame(out: &mut Vec<u8>, code: u8, write: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
@@ -199,6 +210,14 @@ mod tests {
             assert_eq!(frame(&whole[..end], 100), Ok(None), "{end} octets");
         }
         assert_eq!(frame(&whole, 100), Ok(Some(Frame { code: b'B', data: b"hi", octets: 7 })));
+    }
+
+    #[test]
+    fn a_frame_behind_others_is_seen_once_it_is_whole() {
+        let frames = [0, 0, 0, 3, b'B', b'h', b'i', 0, 0, 0, 1, b'E'];
+        assert!(brings(&frames, b'E', 100));
+        assert!(!brings(&frames[..11], b'E', 100) && !brings(&frames, b'h', 100));
+        assert!(!brings(&[0, 0, 0, 0, 0, 0, 0, 1, b'E'], b'E', 100), "not behind what is no frame");
     }
 
     #[test]

@@ -261,7 +261,10 @@ impl Filter for Session {
         if let Some(current) = &mut self.current {
             current.transaction.envelope.recipients =
                 received.envelope.recipients().map(address).collect();
-            current.transaction.headers(received.header());
+            // With the whole message there, it is read once, and asks then.
+            if !received.ended {
+                current.transaction.headers(received.header());
+            }
         }
         Disposition::Continue
     }

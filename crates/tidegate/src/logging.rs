@@ -3,6 +3,7 @@
 //! Invariant: nothing of what a message says is logged: names of signals, never their evidence, and
 //! of addresses what the configuration allows: each line goes through [`Names`].
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -118,9 +119,13 @@ pub(crate) fn unfiltered(envelope: &Envelope, reference: &str, octets: u64) {
 
 /// `NAME(1.50),NAME(-0.20)`: the names and points of what was said, the weightiest first.
 fn scored(judged: &Judged) -> String {
-    let signals = explain::by_weight(&judged.signals);
-    let each = signals.iter().map(|signal| format!("{}({:.2})", signal.name(), signal.score()));
-    each.collect::<Vec<_>>().join(",")
+    let mut told = String::new();
+    for signal in explain::by_weight(&judged.signals) {
+        let comma = if told.is_empty() { "" } else { "," };
+        // Into a string nothing fails.
+        let _ = write!(told, "{comma}{}({:.2})", signal.name(), signal.score());
+    }
+    told
 }
 
 /// Points as a number with two digits behind the point.
