@@ -80,9 +80,15 @@ impl<'k> Knowledge<'k> {
 
     #[inline]
     pub(crate) fn of(&self, feature: u64) -> Option<Sum> {
-        let known = self.model.know(feature);
-        let mut sum = Sum { weight: known.weight, counts: Counts::default() };
-        sum.counts.add(known.counts, self.model_counts);
+        let mut sum = Sum { weight: 0.0, counts: Counts::default() };
+        match self.model.know(feature) {
+            Some(known) => {
+                sum.weight = known.weight;
+                sum.counts.add(known.counts, self.model_counts);
+            }
+            None if self.site.is_none() && self.user.is_none() => return None,
+            None => {}
+        }
         if let Some(entry) = self.site.as_ref().and_then(|site| site.know(feature)) {
             sum.weight += entry.weight;
             sum.counts.add(entry.counts(), 1.0);

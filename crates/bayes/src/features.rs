@@ -39,8 +39,10 @@ pub(crate) trait Sink {
 /// Gathers the features of messages, one after another, in the same memory.
 pub struct Extractor {
     found: Vec<u64>,
-    /// Open addressing; 0 is free.
-    places: Box<[u64]>,
+    /// Open addressing: which message took a place, and where in `found` its feature stands.
+    places: Box<[(u16, u16); PLACES]>,
+    /// The number of the message: places that others took are free without being wiped.
+    turn: u16,
 }
 
 impl Default for Extractor {
@@ -53,7 +55,11 @@ impl Extractor {
     /// With room for one message.
     #[must_use]
     pub fn new() -> Self {
-        Self { found: Vec::with_capacity(MOST_FEATURES), places: vec![0; PLACES].into() }
+        Self {
+            found: Vec::with_capacity(MOST_FEATURES),
+            places: Box::new([(0, 0); PLACES]),
+            turn: 0,
+        }
     }
 
     /// The features of a message, each once.
@@ -66,7 +72,11 @@ impl Extractor {
     /// message is judged, and bulk marks on who received it.
     pub fn features_with(&mut self, message: &Message<'_>, signals: &Signals) -> &[u64] {
         self.found.clear();
-        self.places.fill(0);
+        self.turn = self.turn.wrapping_add(1);
+        if self.turn == 0 {
+            self.places.fill((0, 0));
+            self.turn = 1;
+        }
         for signal in signals.iter().filter(|signal| heard(signal.family())) {
             let name = signal.name();
             self.add(Kind::Signal, hash::of(name.as_bytes()), || name.to_owned());
@@ -82,14 +92,14 @@ impl Sink for Extractor {
         let feature = hash::feature(kind, word).max(16);
         let mut at = (feature >> 40) as usize & (PLACES - 1);
         loop {
-            let place = &mut self.places[at];
-            if *place == feature {
-                return true;
-            }
-            if *place == 0 {
-                *place = feature;
+            let (turn, known) = self.places[at];
+            if turn != self.turn {
+                self.places[at] = (self.turn, self.found.len() as u16);
                 self.found.push(feature);
                 return self.found.len() < MOST_FEATURES;
+            }
+            if self.found.get(usize::from(known)) == Some(&feature) {
+                return true;
             }
             at = (at + 1) & (PLACES - 1);
         }

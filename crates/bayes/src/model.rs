@@ -33,7 +33,8 @@ const SLOTS: usize = 4;
 pub const LARGEST_MODEL: usize = 4 << 20;
 
 /// Counts on a scale of four bits.
-const LEVELS: [u16; 16] = [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128, 256, 512, 1024];
+const LEVELS: [f32; 16] =
+    [0., 1., 2., 3., 4., 6., 8., 12., 16., 24., 32., 64., 128., 256., 512., 1024.];
 
 /// A trained model; without training, one that knows nothing.
 #[derive(Clone)]
@@ -173,26 +174,22 @@ impl Model {
         (self.messages.spam as u32, self.messages.ham as u32)
     }
 
-    /// What it knows of a feature.
+    /// What it knows of a feature, if anything.
     #[inline]
-    pub(crate) fn know(&self, feature: u64) -> Known {
+    pub(crate) fn know(&self, feature: u64) -> Option<Known> {
         let at = HEADER + place(feature, self.buckets) * BUCKET;
-        let Some(bucket) = self.bytes.get(at..at + BUCKET) else { return Known::default() };
+        let bucket: &[u8; BUCKET] = self.bytes.get(at..)?.first_chunk()?;
         let mark = mark(feature);
-        for slot in 0..SLOTS {
-            if bucket[slot] == mark {
-                let weight = i16::from_le_bytes([bucket[4 + 2 * slot], bucket[5 + 2 * slot]]);
-                let counts = bucket[12 + slot];
-                return Known {
-                    weight: f32::from(weight) * self.scale,
-                    counts: Counts {
-                        spam: f32::from(LEVELS[usize::from(counts >> 4)]),
-                        ham: f32::from(LEVELS[usize::from(counts & 15)]),
-                    },
-                };
-            }
-        }
-        Known::default()
+        let slot = (0..SLOTS).find(|slot| bucket[*slot] == mark)?;
+        let weight = i16::from_le_bytes([bucket[4 + 2 * slot], bucket[5 + 2 * slot]]);
+        let counts = bucket[12 + slot];
+        Some(Known {
+            weight: f32::from(weight) * self.scale,
+            counts: Counts {
+                spam: LEVELS[usize::from(counts >> 4)],
+                ham: LEVELS[usize::from(counts & 15)],
+            },
+        })
     }
 
     /// Lays features out in a table. The heaviest come first: where a bucket is full, the lighter are
@@ -255,7 +252,7 @@ const fn mark(feature: u64) -> u8 {
 
 /// The level next below a count, or at it.
 fn level(count: u32) -> u8 {
-    LEVELS.iter().rposition(|level| u32::from(*level) <= count).unwrap_or(0) as u8
+    LEVELS.iter().rposition(|level| *level <= count as f32).unwrap_or(0) as u8
 }
 
 /// Of everything but the place of the checksum.
@@ -294,14 +291,14 @@ mod tests {
         assert_eq!(model.calibration, Calibration { slope: 2.0, offset: -1.0 });
         let trained = trained(1000);
         let same = trained.iter().filter(|trained| {
-            let known = model.know(trained.feature);
+            let known = model.know(trained.feature).unwrap_or_default();
             (known.weight - trained.weight).abs() < 0.001
                 && known.counts.spam <= trained.spam as f32
                 && known.counts.ham > trained.ham as f32 / 2.1
                 || trained.ham > 1024
         });
         assert!(same.count() > 970);
-        let strangers = (5000..15000).filter(|n| model.know(hash::mix(*n)) != Known::default());
+        let strangers = (5000..15000).filter(|n| model.know(hash::mix(*n)).is_some());
         assert!(strangers.count() < 200, "a stranger is rarely taken for a known feature");
     }
 
@@ -337,8 +334,8 @@ mod tests {
 
     #[test]
     fn an_untrained_model_knows_nothing() {
-        assert_eq!(Model::untrained().know(12345), Known::default());
+        assert_eq!(Model::untrained().know(12345), None);
         let empty = Model::build(Vec::new(), Calibration::default(), (0, 0));
-        assert_eq!(empty.know(1 << 40), Known::default());
+        assert_eq!(empty.know(1 << 40), None);
     }
 }

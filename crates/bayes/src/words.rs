@@ -102,6 +102,13 @@ pub(crate) fn walk(text: &str, mut on: impl FnMut(Token) -> bool) {
             }
             SIGN => sign(bytes, &mut at),
             LETTER | DIGIT => {
+                if let (Some(token), false) = (plain_word(bytes, at), spaced.follows()) {
+                    at = token.end;
+                    if !on(token) {
+                        return;
+                    }
+                    continue;
+                }
                 let word = Reading::read(text, at);
                 at = word.end;
                 if !spaced.follow(bytes, &word, &mut on) || !word.tell(bytes, &mut on) {
@@ -140,6 +147,27 @@ pub(crate) fn walk(text: &str, mut on: impl FnMut(Token) -> bool) {
     spaced.end(&mut on);
 }
 
+/// A word of nothing but letters of ASCII, as most are: read as [`Reading`] would, which can do more.
+/// `None` where it is needed.
+fn plain_word(bytes: &[u8], start: usize) -> Option<Token> {
+    let (mut end, mut written) = (start, Hasher::new());
+    for byte in &bytes[start..] {
+        let lower = byte | 0x20;
+        if !lower.is_ascii_lowercase() {
+            break;
+        }
+        written = written.byte(lower);
+        end += 1;
+    }
+    let letters = end - start;
+    let goes_on = class(bytes, end) != SEPARATOR || bytes.get(end) == Some(&b'\'');
+    if goes_on || !(2..=LONGEST).contains(&letters) {
+        return None;
+    }
+    let caps = letters > 2 && bytes[start..end].iter().all(u8::is_ascii_uppercase);
+    Some(Token { hash: written.finish(), start, end, form: Form::Word, caps })
+}
+
 /// One sign, or several of the same in a row.
 fn sign(bytes: &[u8], at: &mut usize) -> Token {
     let (start, byte) = (*at, bytes[*at]);
@@ -157,8 +185,8 @@ struct Reading {
     end: usize,
     /// As written, case and accents aside.
     written: Hasher,
-    /// Look-alikes read as Latin.
-    looks: Hasher,
+    /// Look-alikes read as Latin, and signs not at all; `None` while that is what is written.
+    looks: Option<Hasher>,
     letters: usize,
     digits: usize,
     capitals: usize,
@@ -174,12 +202,11 @@ struct Reading {
 impl Reading {
     fn read(text: &str, start: usize) -> Self {
         let bytes = text.as_bytes();
-        let new = Hasher::new();
         let mut word = Self {
             start,
             end: start,
-            written: new,
-            looks: new,
+            written: Hasher::new(),
+            looks: None,
             letters: 0,
             digits: 0,
             capitals: 0,
@@ -206,6 +233,7 @@ impl Reading {
                 }
                 SIGN if bytes[at] != b'%' && word.between_letters(bytes, at) => {
                     word.signs = true;
+                    word.looks.get_or_insert(word.written);
                     word.written = word.written.byte(bytes[at]);
                 }
                 _ if bytes.get(at) == Some(&b'\'') && class(bytes, at + 1) == LETTER => {}
@@ -221,14 +249,18 @@ impl Reading {
         self.letters += 1;
         self.latin += 1;
         self.capitals += usize::from(capital);
-        self.written = self.written.byte(lower);
-        self.looks = self.looks.byte(lower);
+        self.byte(lower);
     }
 
     fn digit(&mut self, byte: u8) {
         self.digits += 1;
+        self.byte(byte);
+    }
+
+    /// Takes what looks as it is written.
+    fn byte(&mut self, byte: u8) {
         self.written = self.written.byte(byte);
-        self.looks = self.looks.byte(byte);
+        self.looks = self.looks.map(|looks| looks.byte(byte));
     }
 
     /// Takes a character beyond ASCII; false where it ends the word.
@@ -245,15 +277,16 @@ impl Reading {
             }
             Seen::Letter(c, look) => {
                 self.letters += 1;
+                let looks = self.looks.unwrap_or(self.written);
                 self.written = self.written.char(c);
                 match look {
                     Some(byte) => {
                         self.alike += 1;
-                        self.looks = self.looks.byte(byte);
+                        self.looks = Some(looks.byte(byte));
                     }
                     None => {
                         self.foreign += 1;
-                        self.looks = self.looks.char(c);
+                        self.looks = Some(looks.char(c));
                     }
                 }
             }
@@ -301,17 +334,21 @@ impl Reading {
     }
 
     fn unmasked(&self, bytes: &[u8]) -> Option<(Disguise, u64)> {
+        let looks = || self.looks.unwrap_or(self.written).finish();
         if self.alike > 0 && self.latin > 0 && self.foreign == 0 {
-            return Some((Disguise::LookAlike, self.looks.finish()));
+            return Some((Disguise::LookAlike, looks()));
         }
         if self.fancy {
-            return Some((Disguise::LookAlike, self.looks.finish()));
+            return Some((Disguise::LookAlike, looks()));
         }
         if self.hidden {
-            return Some((Disguise::Hidden, self.looks.finish()));
+            return Some((Disguise::Hidden, looks()));
+        }
+        if !self.signs && self.digits == 0 {
+            return None;
         }
         let word = &bytes[self.start..self.end];
-        let masked = self.signs || (self.digits > 0 && self.digits <= 3);
+        let masked = self.signs || self.digits <= 3;
         let framed = word.first().is_some_and(u8::is_ascii_alphabetic)
             && word.last().is_some_and(u8::is_ascii_alphabetic);
         if !masked || !framed || self.letters < self.digits + 2 || !word.is_ascii() {
@@ -339,6 +376,11 @@ struct Spaced {
 }
 
 impl Spaced {
+    /// Whether the word before was a single letter.
+    const fn follows(&self) -> bool {
+        self.read.is_some()
+    }
+
     fn follow(&mut self, bytes: &[u8], word: &Reading, on: &mut impl FnMut(Token) -> bool) -> bool {
         let single = word.letters + word.digits == 1;
         let near = word.start == self.end + 1 && bytes.get(self.end).is_some_and(|b| *b != b'\n');

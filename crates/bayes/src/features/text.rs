@@ -51,19 +51,33 @@ pub(super) fn walk(message: &Message<'_>, sink: &mut impl Sink) {
 /// Four bytes in a row, letter case and the amount of white space aside. They see through what
 /// words don't: endings, joined words, misspellings, and languages of which the model knows little.
 fn grams(subject: &str, text: &str, sink: &mut impl Sink) {
-    let read = subject.bytes().chain([b'\n']).chain(text.bytes().take(GRAM_TEXT));
     let mut four = 0_u32;
-    for byte in read.map(|byte| if byte.is_ascii_whitespace() { b' ' } else { byte }) {
-        if byte == b' ' && four & 0xff == u32::from(b' ') {
-            continue;
-        }
-        four = (four << 8) | u32::from(byte.to_ascii_lowercase());
-        let name = || String::from_utf8_lossy(&four.to_be_bytes()).into_owned();
-        if !sink.add(Kind::Gram, u64::from(four), name) {
-            return;
-        }
-    }
+    let mut read = |bytes: &[u8]| {
+        bytes.iter().all(|byte| {
+            let byte = FOLDED[usize::from(*byte)];
+            if byte == b' ' && four as u8 == b' ' {
+                return true;
+            }
+            four = (four << 8) | u32::from(byte);
+            let name = || String::from_utf8_lossy(&four.to_be_bytes()).into_owned();
+            sink.add(Kind::Gram, u64::from(four), name)
+        })
+    };
+    let head = &text.as_bytes()[..text.len().min(GRAM_TEXT)];
+    let _ = read(subject.as_bytes()) && read(b"\n") && read(head);
 }
+
+/// Each byte as it is read in fours.
+const FOLDED: [u8; 256] = {
+    let mut folded = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        folded[byte] = if b.is_ascii_whitespace() { b' ' } else { b.to_ascii_lowercase() };
+        byte += 1;
+    }
+    folded
+};
 
 /// Words of `text` to features.
 fn read(text: &str, how: &Reading, sink: &mut impl Sink) {
@@ -158,14 +172,11 @@ impl Dense {
 
 /// How long the text is, and how much of it is capitals, digits and characters beyond ASCII.
 fn measures(text: &str, of: &str, sink: &mut impl Sink) {
-    let (mut letters, mut capitals, mut digits, mut high, mut lines) = (0, 0, 0, 0, 0);
-    for byte in text.bytes() {
-        letters += usize::from(byte.is_ascii_alphabetic());
-        capitals += usize::from(byte.is_ascii_uppercase());
-        digits += usize::from(byte.is_ascii_digit());
-        high += usize::from(byte >= 0x80);
-        lines += usize::from(byte == b'\n');
-    }
+    let letters = count(text, |byte| byte.is_ascii_alphabetic());
+    let capitals = count(text, |byte| byte.is_ascii_uppercase());
+    let digits = count(text, |byte| byte.is_ascii_digit());
+    let high = count(text, |byte| byte >= 0x80);
+    let lines = count(text, |byte| byte == b'\n');
     let length = text.len();
     let tenths = |part: usize, whole: usize| (part * 10).checked_div(whole).unwrap_or(11);
     for (what, value) in [
@@ -178,6 +189,13 @@ fn measures(text: &str, of: &str, sink: &mut impl Sink) {
         let word = Hasher::new().bytes(of.as_bytes()).bytes(what.as_bytes()).byte(value as u8);
         sink.add(Kind::Shape, word.finish(), || format!("{what} of {of} {value}"));
     }
+}
+
+/// How many bytes of a text are of a kind.
+fn count(text: &str, is: impl Fn(u8) -> bool) -> usize {
+    // A count of up to 255 fits a byte, and a processor adds up sixteen bytes at once.
+    let few = |bytes: &[u8]| bytes.iter().map(|byte| u8::from(is(*byte))).sum::<u8>();
+    text.as_bytes().chunks(255).map(|bytes| usize::from(few(bytes))).sum()
 }
 
 /// The subject without what lists and filters put before it: `Re: [list] [SPAM] …`.
@@ -210,9 +228,8 @@ fn without_footer(text: &str) -> &str {
     }
     let mut at = from;
     for line in text[from..].split_inclusive('\n') {
-        let bare = line.trim_end_matches(['\r', '\n']);
         // The first line of the tail may begin in the middle of a longer one.
-        if (at > from || from == 0) && (bare == "-- " || bare == "--" || is_rule(bare)) {
+        if (at > from || from == 0) && (is_rule(line) || is_signature(line)) {
             return &text[..at];
         }
         at += line.len();
@@ -220,9 +237,14 @@ fn without_footer(text: &str) -> &str {
     text
 }
 
+/// The line above a signature.
+fn is_signature(line: &str) -> bool {
+    line.starts_with("--") && matches!(line.trim_end_matches(['\r', '\n']), "--" | "-- ")
+}
+
 /// A line drawn across the page, as lists do above their footer.
 fn is_rule(line: &str) -> bool {
-    let line = line.trim();
+    let line = line.trim_start();
     let Some(first) = line.bytes().next().filter(|byte| b"_-=*".contains(byte)) else {
         return false;
     };
