@@ -21,14 +21,18 @@ pub(crate) const ONLINE_STEPS: usize = 3;
 /// What a feature of a kind counts beside others.
 #[inline]
 pub(crate) const fn scale(kind: Kind) -> f32 {
-    match kind {
-        // There are hundreds of these in any message, and they overlap.
-        Kind::Gram | Kind::Pair => 0.3,
-        // There are few, and people have thought about each.
-        Kind::Signal => 2.0,
-        _ => 1.0,
-    }
+    SCALES[kind as usize]
 }
+
+const SCALES: [f32; Kind::ALL.len()] = {
+    let mut scales = [1.0; Kind::ALL.len()];
+    // There are hundreds of these in any message, and they overlap.
+    scales[Kind::Gram as usize] = 0.3;
+    scales[Kind::Pair as usize] = 0.3;
+    // There are few, and people have thought about each.
+    scales[Kind::Signal as usize] = 2.0;
+    scales
+};
 
 /// What makes messages of many features count like those of few: one over the length of the vector.
 pub(crate) fn norm(features: &[u64]) -> f32 {
