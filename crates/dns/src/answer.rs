@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
+use ahash::RandomState;
+
 use crate::{Name, Question};
 
 /// The answer to a [`Question`]; cheap to clone.
@@ -184,7 +186,7 @@ impl Answer {
 
 /// Answers by their questions: what a message is judged by, and what a replay records.
 #[derive(Clone, Debug, Default)]
-pub struct Answers(HashMap<Question, Answer>);
+pub struct Answers(HashMap<Question, Answer, RandomState>);
 
 static NOT_ASKED: Answer = Answer::Unknown(Why::NotAsked);
 

@@ -3,6 +3,7 @@
 //! Invariant: a [`Name`] is in lower case, in ASCII, without a trailing dot, of at most 253 octets,
 //! in labels of 1 to 63; so equal names are equal strings, and one cache entry.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -55,6 +56,15 @@ impl Name {
         self.0.strip_suffix(&*zone.0).is_some_and(|rest| rest.ends_with('.'))
     }
 
+    /// The name of `text` within `zone`.
+    pub(crate) fn within(text: &str, zone: &Self) -> Result<Self, NameError> {
+        let below = normal(text)?;
+        if below.len() + 1 + zone.0.len() > LONGEST_NAME {
+            return Err(NameError::TooLong);
+        }
+        Ok(Self([&*below, ".", &zone.0].concat().into()))
+    }
+
     /// Its labels, the lowest first.
     pub fn labels(&self) -> impl Iterator<Item = &str> {
         self.0.split('.').filter(|label| !label.is_empty())
@@ -66,22 +76,27 @@ impl TryFrom<&str> for Name {
 
     /// Takes letters of any case, one trailing dot, and international names in Unicode.
     fn try_from(text: &str) -> Result<Self, NameError> {
-        if text.len() > LONGEST_INPUT {
-            return Err(NameError::TooLong);
-        }
-        let text = text.strip_suffix('.').unwrap_or(text);
-        if text.is_ascii() {
-            check(text)?;
-            return Ok(Self(match text.bytes().any(|octet| octet.is_ascii_uppercase()) {
-                true => text.to_ascii_lowercase().into(),
-                false => text.into(),
-            }));
-        }
-        let mapped = idna::domain_to_ascii(text).map_err(|_| NameError::International)?;
-        let mapped = mapped.strip_suffix('.').unwrap_or(&mapped);
-        check(mapped)?;
-        Ok(Self(mapped.to_ascii_lowercase().into()))
+        normal(text).map(|text| Self(text.into()))
     }
+}
+
+/// The text of the name that `text` is.
+fn normal(text: &str) -> Result<Cow<'_, str>, NameError> {
+    if text.len() > LONGEST_INPUT {
+        return Err(NameError::TooLong);
+    }
+    let text = text.strip_suffix('.').unwrap_or(text);
+    if text.is_ascii() {
+        check(text)?;
+        return Ok(match text.bytes().any(|octet| octet.is_ascii_uppercase()) {
+            true => Cow::Owned(text.to_ascii_lowercase()),
+            false => Cow::Borrowed(text),
+        });
+    }
+    let mapped = idna::domain_to_ascii(text).map_err(|_| NameError::International)?;
+    let mapped = mapped.strip_suffix('.').unwrap_or(&mapped);
+    check(mapped)?;
+    Ok(Cow::Owned(mapped.to_ascii_lowercase()))
 }
 
 impl fmt::Display for Name {
@@ -107,14 +122,14 @@ fn check(text: &str) -> Result<(), NameError> {
     if text.len() > LONGEST_NAME {
         return Err(NameError::TooLong);
     }
-    for label in text.split('.') {
+    for label in text.as_bytes().split(|octet| *octet == b'.') {
         if label.is_empty() {
             return Err(NameError::Empty);
         }
         if label.len() > LONGEST_LABEL {
             return Err(NameError::TooLong);
         }
-        if !label.bytes().all(may_stand_in_a_label) {
+        if !label.iter().all(|octet| MAY_STAND_IN_A_LABEL[usize::from(*octet)]) {
             return Err(NameError::Character);
         }
     }
@@ -123,12 +138,21 @@ fn check(text: &str) -> Result<(), NameError> {
 
 /// Letters, digits, hyphen and underscore, and what else a local part has: SPF macros (RFC 7208,
 /// section 7) make labels of those.
-const fn may_stand_in_a_label(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric()
-        || matches!(octet, b'-' | b'_')
-        || matches!(octet, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'/' | b'=')
-        || matches!(octet, b'?' | b'^' | b'`' | b'{' | b'|' | b'}' | b'~')
-}
+const MAY_STAND_IN_A_LABEL: [bool; 256] = {
+    let mut may = [false; 256];
+    let others = b"-_!#$%&'*+/=?^`{|}~";
+    let mut octet = 0;
+    while octet < 256 {
+        may[octet] = (octet as u8).is_ascii_alphanumeric();
+        octet += 1;
+    }
+    let mut at = 0;
+    while at < others.len() {
+        may[others[at] as usize] = true;
+        at += 1;
+    }
+    may
+};
 
 #[cfg(test)]
 mod tests {

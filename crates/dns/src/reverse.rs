@@ -3,27 +3,40 @@
 //!
 //! Invariant: an IPv4 address written as IPv6 (`::ffff:192.0.2.1`) is the IPv4 address.
 
-use std::fmt::Write;
 use std::net::IpAddr;
 
 /// `1.2.0.192` for 192.0.2.1, or the 32 nibbles of an IPv6 address.
 pub(crate) fn reversed(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(v4) => {
-            let [a, b, c, d] = v4.octets();
-            format!("{d}.{c}.{b}.{a}")
-        }
-        IpAddr::V6(v6) => {
-            let mut text = String::with_capacity(63);
-            for octet in v6.octets().into_iter().rev() {
-                if !text.is_empty() {
-                    text.push('.');
+            let mut text = String::with_capacity(15);
+            for octet in v4.octets().into_iter().rev() {
+                push_dot(&mut text);
+                for unit in [100, 10, 1] {
+                    if octet >= unit || unit == 1 {
+                        text.push(char::from(b'0' + octet / unit % 10));
+                    }
                 }
-                // Writing to a String can't fail.
-                let _ = write!(text, "{:x}.{:x}", octet & 0xf, octet >> 4);
             }
             text
         }
+        IpAddr::V6(v6) => {
+            const DIGITS: &[u8; 16] = b"0123456789abcdef";
+            let mut text = String::with_capacity(63);
+            for octet in v6.octets().into_iter().rev() {
+                for nibble in [octet & 0xf, octet >> 4] {
+                    push_dot(&mut text);
+                    text.push(char::from(DIGITS[usize::from(nibble)]));
+                }
+            }
+            text
+        }
+    }
+}
+
+fn push_dot(text: &mut String) {
+    if !text.is_empty() {
+        text.push('.');
     }
 }
 

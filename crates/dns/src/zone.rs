@@ -282,17 +282,18 @@ const fn documentation(kind: Kind, ipv6: bool) -> &'static [&'static str] {
 }
 
 fn question(zone: &Name, kind: Kind, ipv6: bool, subject: &Subject<'_>) -> Option<Question> {
-    let below = match (kind, *subject) {
+    let name = match (kind, *subject) {
         (Kind::Ip, Subject::Ip(address)) if ipv6 || address.to_canonical().is_ipv4() => {
-            reversed(address)
+            Name::within(&reversed(address), zone)
         }
-        // A list of domains says of every address that it is none, and some count it as misuse.
-        (Kind::Domain, Subject::Domain(domain)) if domain.parse::<IpAddr>().is_err() => {
-            Name::try_from(domain).ok()?.as_str().to_owned()
+        // A list of domains says of every address that it is none, and some count it as misuse. One of
+        // IPv6 has colons, and so is no name.
+        (Kind::Domain, Subject::Domain(domain)) if domain.parse::<Ipv4Addr>().is_err() => {
+            Name::within(domain, zone)
         }
         _ => return None,
     };
-    Name::try_from(format!("{below}.{zone}").as_str()).ok().map(Question::A)
+    name.ok().map(Question::A)
 }
 
 #[cfg(test)]

@@ -10,16 +10,15 @@ mod config;
 mod subjects;
 mod well_known;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use tidegate_dns::{Answers, Listing, Name, Side, Zone};
 use tidegate_signal::{SignalDef, Signals};
 
 pub use config::{ListsConfig, ZoneSettings};
+pub(crate) use subjects::Subject;
 pub use subjects::SubjectKind;
 
-use crate::lists::subjects::Subject;
 use crate::{AnyCheck, Known, Questions, Stage};
 
 /// All list zones that are switched on.
@@ -45,6 +44,20 @@ struct Hit<'l> {
     code: String,
 }
 
+/// The subjects of each kind, found once for all zones.
+#[derive(Default)]
+struct Found(Vec<(SubjectKind, Vec<Subject>)>);
+
+impl Found {
+    fn subjects(&mut self, kind: SubjectKind, known: &Known<'_>) -> &[Subject] {
+        let place = self.0.iter().position(|(known, _)| *known == kind).unwrap_or_else(|| {
+            self.0.push((kind, kind.subjects(known)));
+            self.0.len() - 1
+        });
+        &self.0[place].1
+    }
+}
+
 impl Lists {
     /// The zones, for whoever proves now and then that they are sound.
     pub fn zones(&self) -> impl Iterator<Item = &Arc<Zone>> {
@@ -64,12 +77,11 @@ impl Lists {
     }
 
     fn hits<'l>(&'l self, known: &Known<'_>, answers: &Answers) -> Vec<Hit<'l>> {
-        let mut found: HashMap<SubjectKind, Vec<Subject>> = HashMap::new();
+        let mut found = Found::default();
         let mut hits = Vec::new();
         for zone in self.zones.iter().filter(|listed| listed.zone.usable()) {
             for &kind in &zone.subjects {
-                let subjects = found.entry(kind).or_insert_with(|| kind.subjects(known));
-                for subject in subjects {
+                for subject in found.subjects(kind, known) {
                     if let Some((signal, code)) = zone.look(subject, answers) {
                         hits.push(Hit { zone, kind, subject: subject.clone(), signal, code });
                     }
@@ -99,9 +111,10 @@ impl AnyCheck for Lists {
     }
 
     fn ask(&self, stage: Stage, known: &Known<'_>, questions: &mut Questions) {
+        let mut found = Found::default();
         for zone in self.zones.iter().filter(|listed| listed.zone.usable()) {
             for kind in zone.subjects.iter().filter(|kind| kind.stage() == stage) {
-                for subject in kind.subjects(known) {
+                for subject in found.subjects(*kind, known) {
                     if let Some(question) = zone.zone.question(&subject.as_dns()) {
                         questions.ask(question);
                     }

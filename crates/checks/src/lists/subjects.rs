@@ -58,7 +58,7 @@ impl Subject {
         }
     }
 
-    pub(super) fn as_dns(&self) -> tidegate_dns::Subject<'_> {
+    pub(crate) fn as_dns(&self) -> tidegate_dns::Subject<'_> {
         match self {
             Self::Address(address) => tidegate_dns::Subject::Ip(*address),
             Self::Domain(domain) => tidegate_dns::Subject::Domain(domain),
@@ -157,11 +157,17 @@ fn domains<'a>(
     most: usize,
 ) -> Vec<Subject> {
     let mut found: Vec<Subject> = Vec::new();
+    let is_found = |found: &[Subject], domain: &str| {
+        found.iter().any(|it| matches!(it, Subject::Domain(known) if known == domain))
+    };
     for host in hosts {
+        // Most links of a message lead to one domain.
+        if is_found(&found, host) {
+            continue;
+        }
         let host = host.trim_end_matches('.').to_ascii_lowercase();
         let Some(domain) = registered_domain(&host) else { continue };
-        let seen = found.iter().any(|it| matches!(it, Subject::Domain(seen) if seen == domain));
-        if seen || is_well_known(domain) || is_ours(domain, known) {
+        if is_found(&found, domain) || is_well_known(domain) || is_ours(domain, known) {
             continue;
         }
         found.push(Subject::Domain(domain.to_owned()));
@@ -174,8 +180,12 @@ fn domains<'a>(
 
 fn is_ours(domain: &str, known: &Known<'_>) -> bool {
     let recipients = known.envelope.recipients.iter().filter_map(|to| to.domain());
-    let ours = registered_domain(&known.site.id);
-    ours == Some(domain) || recipients.filter_map(registered_domain).any(|to| to == domain)
+    let mut ours = recipients.chain([known.site.id.as_str()]);
+    // The end is compared first: it is the registered domain that takes time.
+    ours.any(|host| {
+        let host = host.strip_suffix('.').unwrap_or(host);
+        host.ends_with(domain) && registered_domain(host) == Some(domain)
+    })
 }
 
 /// When a relay of ours hands the message in: the first host on its way that isn't one. Received

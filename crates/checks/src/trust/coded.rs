@@ -21,7 +21,7 @@ use tidegate_signal::{Family, SignalDef};
 use super::config::{mistaken_score, yes};
 use super::proof::{Proof, claimed_signers};
 use super::{Class, FoundMark, Kind, Mark, MarkKind, MarkResult, OptIn, Told};
-use crate::lists::SubjectKind;
+use crate::lists::{Subject, SubjectKind};
 use crate::{InvalidSetting, Known, Questions, Stage};
 
 /// Signers of one message that are looked up in a list.
@@ -191,49 +191,50 @@ impl ListSettings {
 }
 
 impl List {
-    fn question(&self, subject: &str) -> Option<Question> {
-        let subject = match self.subject {
-            Vouched::Address => tidegate_dns::Subject::Ip(subject.parse().ok()?),
-            Vouched::Signer => tidegate_dns::Subject::Domain(subject),
-        };
-        self.zone.question(&subject)
+    fn question(&self, subject: &Subject) -> Option<Question> {
+        self.zone.question(&subject.as_dns())
     }
 
     /// What can be asked at `stage`.
-    fn subjects(&self, stage: Stage, known: &Known<'_>) -> Vec<String> {
-        let addresses = |kind: SubjectKind| {
-            kind.subjects(known).iter().map(ToString::to_string).collect::<Vec<_>>()
-        };
+    fn subjects(&self, stage: Stage, known: &Known<'_>) -> Vec<Subject> {
         match (self.subject, stage) {
-            (Vouched::Address, Stage::Connect) => addresses(SubjectKind::Client),
-            (Vouched::Address, Stage::Headers) => addresses(SubjectKind::Received),
-            (Vouched::Signer, Stage::Headers) => claimed_signers(known, MOST_SIGNERS),
+            (Vouched::Address, Stage::Connect) => SubjectKind::Client.subjects(known),
+            (Vouched::Address, Stage::Headers) => SubjectKind::Received.subjects(known),
+            (Vouched::Signer, Stage::Headers) => {
+                claimed_signers(known, MOST_SIGNERS).into_iter().map(Subject::Domain).collect()
+            }
             _ => Vec::new(),
         }
     }
 
     /// The subjects that the message has proved.
-    fn proved(&self, proof: &Proof<'_>) -> Vec<String> {
+    fn proved(&self, proof: &Proof<'_>) -> Vec<Subject> {
         if self.subject == Vouched::Address {
             let stages = [Stage::Connect, Stage::Headers];
             return stages.iter().flat_map(|stage| self.subjects(*stage, proof.known)).collect();
         }
-        let mut signers: Vec<String> = Vec::new();
+        let mut signers: Vec<Subject> = Vec::new();
         for signature in proof.signatures().filter(|it| proof.is_of_author(&it.domain)) {
-            if !signers.contains(&signature.domain) && signers.len() < MOST_SIGNERS {
-                signers.push(signature.domain.clone());
+            let signer = Subject::Domain(signature.domain.clone());
+            if !signers.contains(&signer) && signers.len() < MOST_SIGNERS {
+                signers.push(signer);
             }
         }
         signers
     }
 
     /// The mark of `subject`, where the list has an answer that means something.
-    fn mark(&self, subject: String, answer: &Answer) -> Option<FoundMark> {
+    fn mark(&self, subject: &Subject, answer: &Answer) -> Option<FoundMark> {
+        let listed = match self.zone.read(answer) {
+            Listing::Listed(places) => Some(places),
+            Listing::Unknown(why) if !matches!(why, Why::Offline | Why::NotAsked) => None,
+            _ => return None,
+        };
         let codes: Vec<String> = answer.ipv4().iter().map(ToString::to_string).collect();
         let mut mark = Mark {
             kind: MarkKind::CodedList,
             certifier: self.certifier.clone(),
-            subject,
+            subject: subject.to_string(),
             class: Class::All,
             opt_in: OptIn::Unknown,
         };
@@ -244,8 +245,8 @@ impl List {
             reason: String::new(),
             properties: [Some(zone.clone()), more].into_iter().flatten().collect(),
         };
-        match self.zone.read(answer) {
-            Listing::Listed(places) => {
+        match listed {
+            Some(places) => {
                 let levels: Vec<&Level> =
                     places.iter().filter_map(|place| self.levels.get(*place)).collect();
                 let opt_in = levels.iter().map(|it| it.opt_in).filter(|it| *it != OptIn::Unknown);
@@ -264,16 +265,13 @@ impl List {
                     told: Some(told(if against { "none" } else { "pass" }, code)),
                 })
             }
-            Listing::Unknown(why) if !matches!(why, Why::Offline | Why::NotAsked) => {
-                Some(FoundMark {
-                    mark,
-                    result: MarkResult::Unknown,
-                    why: "no answer".to_owned(),
-                    says: None,
-                    told: Some(told("temperror", None)),
-                })
-            }
-            _ => None,
+            None => Some(FoundMark {
+                mark,
+                result: MarkResult::Unknown,
+                why: "no answer".to_owned(),
+                says: None,
+                told: Some(told("temperror", None)),
+            }),
         }
     }
 }
@@ -299,7 +297,7 @@ impl Kind for CodedLists {
         for list in self.0.iter().filter(|list| list.zone.usable()) {
             for subject in list.proved(proof) {
                 let Some(question) = list.question(&subject) else { continue };
-                marks.extend(list.mark(subject, answers.get(&question)));
+                marks.extend(list.mark(&subject, answers.get(&question)));
             }
         }
     }
