@@ -15,6 +15,7 @@
 mod check;
 mod known;
 pub mod table;
+mod words;
 
 pub mod attachments;
 pub mod auth;

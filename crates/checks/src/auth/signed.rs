@@ -18,7 +18,7 @@ use mail_auth::common::verify::{DomainKey, VerifySignature};
 use mail_auth::dkim::Signature;
 use mail_auth::hickory_resolver::proto::op::ResponseCode;
 use mail_auth::{AuthenticatedMessage, DnsError, Error, ResolverCache, Txt};
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 use tidegate_dns::Answer;
 
 use super::asked::Asked;
@@ -140,16 +140,14 @@ pub(super) fn with_crlf(raw: &[u8]) -> Cow<'_, [u8]> {
         return Cow::Borrowed(raw);
     }
     let mut wire = Vec::with_capacity(raw.len() + raw.len() / 32);
-    for line in raw.split_inclusive(|byte| *byte == b'\n') {
-        match line {
-            [.., b'\r', b'\n'] => wire.extend_from_slice(line),
-            [text @ .., b'\n'] => {
-                wire.extend_from_slice(text);
-                wire.extend_from_slice(b"\r\n");
-            }
-            text => wire.extend_from_slice(text),
-        }
+    let mut from = 0;
+    for at in memchr_iter(b'\n', raw) {
+        let line = &raw[from..at];
+        wire.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+        wire.extend_from_slice(b"\r\n");
+        from = at + 1;
     }
+    wire.extend_from_slice(&raw[from..]);
     Cow::Owned(wire)
 }
 

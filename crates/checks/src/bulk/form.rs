@@ -8,6 +8,8 @@
 
 use tidegate_mail::{Envelope, LinkKind, Message, registered_domain};
 
+use crate::words::Words;
+
 /// How many numbers there are.
 pub const FEATURES: usize = 14;
 
@@ -44,31 +46,31 @@ pub fn features(message: &Message<'_>, envelope: &Envelope) -> [f64; FEATURES] {
     let yes = |truth: bool| f64::from(u8::from(truth));
     let share = |part: usize, whole: usize| part as f64 / whole.max(1) as f64;
     let sender = envelope.sender.as_ref();
-    let local = sender.map(|sender| sender.local().to_ascii_lowercase()).unwrap_or_default();
+    let local = sender.map(|sender| sender.local()).unwrap_or_default();
     let author = message.from().first().and_then(|author| author.address.domain());
     let elsewhere = match (sender.and_then(|sender| sender.domain()), author) {
         (Some(sender), Some(author)) => registered_domain(sender) != registered_domain(author),
         _ => false,
     };
-    let text = end_of(message.text(), LONGEST_TEXT).to_ascii_lowercase();
-    let links: Vec<_> = message.links().iter().take(MOST_LINKS).collect();
+    let text = end_of(message.text(), LONGEST_TEXT);
+    let links = &message.links()[..message.links().len().min(MOST_LINKS)];
     let anchors = links.iter().filter(|link| matches!(link.kind, LinkKind::Href | LinkKind::Plain));
     let (mut followed, mut tokens, mut way_out) = (0, 0, false);
     for link in anchors {
         followed += 1;
         tokens += usize::from(has_token(&link.url));
-        way_out |= leads_out(&link.url, link.text.as_deref());
+        way_out = way_out || leads_out(&link.url, link.text.as_deref());
     }
     let (html, plain) = (message.html_source().len(), message.plain().len());
     let subject = message.subject().unwrap_or_default();
     let bare = subject.trim_start_matches(['R', 'r', 'e', 'E', ':', ' ']);
     [
-        yes(is_made_for_one(&local)),
+        yes(is_made_for_one(local)),
         yes(elsewhere),
         yes(has_service_field(message)),
         yes(message.field("Sender").is_some()),
         yes(message.to().len() != 1 || message.to().iter().all(|to| to.display.is_empty())),
-        yes(has_words_out(&text)),
+        yes(WORDS_OUT.any_in(text)),
         yes(way_out),
         share(tokens, followed),
         yes(message.html().tracking_pixels > 0),
@@ -76,18 +78,18 @@ pub fn features(message: &Message<'_>, envelope: &Envelope) -> [f64; FEATURES] {
         share(html, html + plain),
         f64::from(message.html().images_remote).ln_1p(),
         yes(bare.starts_with('[') && bare.contains(']')),
-        yes(has_footer(&text)),
+        yes(has_footer(text)),
     ]
 }
 
 /// Variable envelope return paths, and addresses for returned mail of programs that send to many.
 fn is_made_for_one(local: &str) -> bool {
-    let made = [
+    static MADE: Words = Words::new(&[
         "bounce", "return", "owner-", "-owner", "errors", "-admin", "noreply", "no-reply",
         "request", "verp", "mailer",
-    ];
+    ]);
     local.contains('=')
-        || made.iter().any(|word| local.contains(word))
+        || MADE.any_in(local)
         || local.bytes().filter(u8::is_ascii_digit).count() >= 8
 }
 
@@ -109,35 +111,36 @@ fn has_service_field(message: &Message<'_>) -> bool {
         "x-abuse",
         "x-bulk",
     ];
-    message.fields().iter().any(|field| {
-        let name = field.name.to_ascii_lowercase();
-        BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
-    })
+    let begins = |name: &str, with: &str| {
+        name.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with))
+    };
+    let names = message.fields().iter().map(|field| &*field.name);
+    names
+        .filter(|name| begins(name, "x-"))
+        .any(|name| BEGINNINGS.iter().any(|beginning| begins(name, beginning)))
 }
 
-fn has_words_out(text: &str) -> bool {
-    const WORDS: [&str; 14] = [
-        "unsubscribe",
-        "opt out",
-        "opt-out",
-        "mailing list",
-        "email preferences",
-        "view in browser",
-        "view this email",
-        "no longer wish to receive",
-        "remove yourself",
-        "abmelden",
-        "abbestellen",
-        "désabonner",
-        "desinscri",
-        "darse de baja",
-    ];
-    WORDS.iter().any(|word| text.contains(word))
-}
+/// Words of a text that tell of a way out.
+static WORDS_OUT: Words = Words::new(&[
+    "unsubscribe",
+    "opt out",
+    "opt-out",
+    "mailing list",
+    "email preferences",
+    "view in browser",
+    "view this email",
+    "no longer wish to receive",
+    "remove yourself",
+    "abmelden",
+    "abbestellen",
+    "désabonner",
+    "desinscri",
+    "darse de baja",
+]);
 
 /// Whether a link is one to leave by.
 pub(super) fn leads_out(url: &str, text: Option<&str>) -> bool {
-    const WORDS: [&str; 9] = [
+    static WORDS: Words = Words::new(&[
         "unsub",
         "optout",
         "opt-out",
@@ -147,12 +150,8 @@ pub(super) fn leads_out(url: &str, text: Option<&str>) -> bool {
         "abmeld",
         "listinfo",
         "desabo",
-    ];
-    let has = |text: &str| {
-        let text = text.to_ascii_lowercase();
-        WORDS.iter().any(|word| text.contains(word))
-    };
-    has(url) || text.is_some_and(has)
+    ]);
+    WORDS.any_in(url) || text.is_some_and(|text| WORDS.any_in(text))
 }
 
 /// Whether a piece of the address behind the host is a token: long, of letters and digits mixed.
@@ -176,8 +175,17 @@ pub(super) fn end_of(text: &str, most: usize) -> &str {
 
 /// A line drawn near the end, and a link below it.
 fn has_footer(text: &str) -> bool {
+    static LINK: Words = Words::new(&["http"]);
     let end = end_of(text.trim_end(), FOOTER);
-    let drawn = ["_____", "-----", "=====", "*****", "~~~~~"];
-    let line = drawn.iter().filter_map(|line| end.find(line)).min();
-    line.is_some_and(|at| end[at..].contains("http"))
+    line_drawn(end).is_some_and(|at| LINK.any_in(&end[at..]))
+}
+
+/// The end of the first five in a row of a character that lines are drawn with.
+fn line_drawn(text: &str) -> Option<usize> {
+    let (mut row, mut last) = (0, 0);
+    text.bytes().position(|byte| {
+        row = if byte == last { row + 1 } else { 1 };
+        last = byte;
+        row >= 5 && b"_-=*~".contains(&byte)
+    })
 }

@@ -21,6 +21,7 @@ use super::probability::{self, LIKELY};
 use crate::authentication::{AuthResult, Authentication};
 use crate::links::owner::{is_host, same_owner};
 use crate::trust::practice::{has_one_click, one_click_is_signed};
+use crate::words::Words;
 use crate::{Check, Known, Stage};
 
 /// Rule one, vouched for.
@@ -166,10 +167,10 @@ fn way_out(known: &Known<'_>, message: &Message<'_>) -> Option<&'static str> {
     if in_text {
         return Some("by a link in the text");
     }
-    let text = end_of(message.text(), LONGEST_TEXT).to_ascii_lowercase();
-    let at = ["unsubscribe", "opt out", "opt-out", "abmelden", "désabonner"];
-    let by_mail = at.iter().filter_map(|word| text.find(word)).min();
-    by_mail.is_some_and(|_| text.contains('@')).then_some("by an address in the text")
+    static BY_MAIL: Words =
+        Words::new(&["unsubscribe", "opt out", "opt-out", "abmelden", "désabonner"]);
+    let text = end_of(message.text(), LONGEST_TEXT);
+    (text.contains('@') && BY_MAIL.any_in(text)).then_some("by an address in the text")
 }
 
 /// The host of a `mailto:` or web address.

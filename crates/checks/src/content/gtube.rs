@@ -3,7 +3,9 @@
 //!
 //! Invariant: it decides alone, so its family is Policy, which no cap holds below a rejection.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use tidegate_dns::Answers;
 use tidegate_signal::{Family, SignalDef, Signals};
 
@@ -31,8 +33,9 @@ impl Check for Gtube {
 
     fn judge(&self, known: &Known<'_>, _: &Answers, signals: &mut Signals) {
         let Some(message) = known.message else { return };
+        static FINDER: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(STRING));
         let texts = [message.body_bytes(), message.text().as_bytes(), message.plain().as_bytes()];
-        if texts.iter().any(|text| memmem::find(text, STRING.as_bytes()).is_some()) {
+        if texts.iter().any(|text| FINDER.find(text).is_some()) {
             signals.raise(&GTUBE, "");
         }
     }

@@ -111,12 +111,15 @@ impl Check for Letters {
 fn spaced_word(text: &str) -> Option<&str> {
     let bytes = text.as_bytes();
     let byte = |at: usize| bytes.get(at).copied().unwrap_or_default();
+    let is_gap = |one: u8, next: u8| one == next && matches!(one, b' ' | b'.');
     let mut at = 0;
     // A run has twelve bytes, so that looking at every sixth place misses none.
     while at + SPACED < bytes.len() {
-        let gap_at = [at, at + 1]
-            .into_iter()
-            .find(|&gap| matches!(byte(gap), b' ' | b'.') && byte(gap) == byte(gap + 2));
+        let gap_at = match bytes[at..at + SPACED] {
+            [a, _, b, ..] if is_gap(a, b) => Some(at),
+            [_, a, _, b, ..] if is_gap(a, b) => Some(at + 1),
+            _ => None,
+        };
         at += SPACED;
         let Some(gap_at) = gap_at else { continue };
         let gap = byte(gap_at);

@@ -48,8 +48,19 @@ const fn is_plain_script(c: char) -> bool {
 /// with an ending of another language, or a unit such as `μm`, isn't one: not all of its strange
 /// letters look Latin, or they are too few.
 pub(crate) fn mixed_words(text: &str) -> impl Iterator<Item = &str> {
-    let text = if text.is_ascii() { "" } else { text };
+    let text = if has_twins(text) { text } else { "" };
     text.split(|c: char| !c.is_alphabetic()).filter(|word| is_mixed(word))
+}
+
+/// Whether a text may have letters that look like Latin ones: those of [`latin_twin`] lie between U+0100
+/// and U+05BF, whose first bytes in UTF-8 are these.
+fn has_twins(text: &str) -> bool {
+    text.bytes().fold(false, |has, byte| has | matches!(byte, 0xc4..=0xd6))
+}
+
+/// Whether a text may have characters that nobody sees: all lie beyond U+17FF.
+fn has_unseen(text: &str) -> bool {
+    text.bytes().fold(false, |has, byte| has | (byte > 0xe0))
 }
 
 fn is_mixed(word: &str) -> bool {
@@ -86,13 +97,26 @@ pub(crate) struct Unseen {
 /// Counts them.
 pub(crate) fn unseen_kinds(text: &str) -> Unseen {
     let mut found = Unseen::default();
-    if text.is_ascii() {
+    if !has_unseen(text) {
         return found;
     }
     let mut in_flag = false;
     // The last character that is seen, zero-width ones since, and those before it in its word.
     let (mut before, mut pending, mut in_word) = (' ', 0, 0);
-    for c in text.chars() {
+    let mut rest = text;
+    loop {
+        // Within ASCII nothing changes but what the last character is, once a word is done with.
+        if pending == 0 && in_word == 0 {
+            let ascii = rest.bytes().take_while(u8::is_ascii).count();
+            if ascii > 0 {
+                before = char::from(rest.as_bytes()[ascii - 1]);
+                in_flag = false;
+                rest = &rest[ascii..];
+            }
+        }
+        let mut chars = rest.chars();
+        let Some(c) = chars.next() else { break };
+        rest = chars.as_str();
         match c {
             '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{180e}' => pending += 1,
             '\u{202d}' | '\u{202e}' => found.overrides += 1,
@@ -139,6 +163,16 @@ mod tests {
         check_mixed("Αmazon", &["Αmazon"]);
         check_mixed("Grüße, naïve, Привет, Γειά", &[]);
         check_mixed("10 μm, Δt, PDFом, USB-кабель, α-Amylase", &[]);
+    }
+
+    #[test]
+    fn a_text_that_is_passed_over_has_nothing_to_find() {
+        for c in '\0'..=char::MAX {
+            assert!(latin_twin(c).is_none() || has_twins(c.encode_utf8(&mut [0; 4])), "{c:?}");
+        }
+        for c in ['\u{180e}', '\u{200b}', '\u{202e}', '\u{2060}', '\u{e0020}', '\u{e007f}'] {
+            assert!(has_unseen(c.encode_utf8(&mut [0; 4])), "{c:?}");
+        }
     }
 
     #[test]

@@ -198,6 +198,10 @@ fn is_random(label: &str) -> bool {
 /// A link inside the query or path of another, to a host of another owner.
 fn judge_path(link: &Link, signals: &mut Signals) {
     let Some(rest) = link.url.get("https://".len()..) else { return };
+    // Most links have none of the two.
+    if memchr::memchr2(b':', b'%', rest.as_bytes()).is_none() {
+        return;
+    }
     let inner = [
         "http://",
         "https://",
