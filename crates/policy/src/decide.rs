@@ -58,12 +58,12 @@ pub struct Decision {
 }
 
 /// The signals of one family, added up.
-struct Sum {
+struct Sum<'s> {
     family: Family,
     /// The points as they were given.
     given: f32,
     /// Scores and names, the ones that count most towards the outcome first.
-    parts: Vec<(f32, String)>,
+    parts: Vec<(f32, &'s str)>,
 }
 
 impl Policy {
@@ -112,7 +112,7 @@ impl Policy {
     ) -> Decision {
         let known = personal.known_correspondent.is_some_and(Correspondence::is_of_author);
         let sums = self.sums(signals.iter().chain(&personal.signals), known);
-        let total = |sum: &Sum| sum.parts.iter().map(|(score, _)| score).sum::<f32>();
+        let total = |sum: &Sum<'_>| sum.parts.iter().map(|(score, _)| score).sum::<f32>();
         let mut capped = Vec::new();
         let mut score = 0.0;
         for sum in &sums {
@@ -138,15 +138,23 @@ impl Policy {
     ///
     /// Within a family the best k to leave out are its k strongest; how to share out the number
     /// among families is a knapsack with unit costs, small enough to solve exactly.
-    fn fewest(&self, mut sums: Vec<Sum>, margin: f32, direction: f32) -> Vec<String> {
+    fn fewest(&self, mut sums: Vec<Sum<'_>>, margin: f32, direction: f32) -> Vec<String> {
         /// A choice of signals: how far they move the score, and how many of each family.
         type Choice = (f32, Vec<usize>);
+        // Hundredths are what scores are shown in; less is rounding.
+        let enough =
+            |gain: f32| if direction > 0.0 { gain > margin + 0.004 } else { gain > margin - 0.004 };
         for sum in &mut sums {
             sum.parts.sort_by(|(a, _), (b, _)| (b * direction).total_cmp(&(a * direction)));
         }
+        let moves: Vec<Vec<f32>> = sums.iter().map(|sum| self.moves(sum, direction)).collect();
+        // Most often not even all of them together decide.
+        let furthest = |moves: &Vec<f32>| moves.iter().copied().fold(0.0, f32::max);
+        if !enough(moves.iter().map(furthest).fold(0.0, |all, most| all + most)) {
+            return Vec::new();
+        }
         let mut best: Vec<Choice> = vec![(0.0, Vec::new())];
-        for sum in &sums {
-            let moves = self.moves(sum, direction);
+        for moves in &moves {
             let mut next: Vec<Choice> = Vec::with_capacity(best.len() + moves.len());
             for (already, (gain, taken)) in best.iter().enumerate().rev() {
                 for (count, step) in moves.iter().enumerate() {
@@ -164,23 +172,20 @@ impl Policy {
             }
             best = next;
         }
-        // Hundredths are what scores are shown in; less is rounding.
-        let enough =
-            |gain: f32| if direction > 0.0 { gain > margin + 0.004 } else { gain > margin - 0.004 };
         let Some((_, taken)) = best.into_iter().find(|(gain, _)| enough(*gain)) else {
             return Vec::new();
         };
-        let mut chosen: Vec<(f32, String)> = sums
+        let mut chosen: Vec<(f32, &str)> = sums
             .into_iter()
             .zip(taken)
             .flat_map(|(sum, count)| sum.parts.into_iter().take(count))
             .collect();
         chosen.sort_by(|(a, _), (b, _)| b.abs().total_cmp(&a.abs()));
-        chosen.into_iter().map(|(_, name)| name).collect()
+        chosen.into_iter().map(|(_, name)| name.to_owned()).collect()
     }
 
     /// How far leaving out a family's strongest 0, 1, 2 … signals moves the score.
-    fn moves(&self, sum: &Sum, direction: f32) -> Vec<f32> {
+    fn moves(&self, sum: &Sum<'_>, direction: f32) -> Vec<f32> {
         let cap = self.caps.of(sum.family);
         let all: f32 = sum.parts.iter().map(|(score, _)| score).sum();
         let counted = all.clamp(cap.least, cap.most);
@@ -194,17 +199,21 @@ impl Policy {
     }
 
     /// The signals that count, by family. `known`: of a correspondent who is protected.
-    fn sums<'s>(&self, signals: impl Iterator<Item = &'s Signal> + Clone, known: bool) -> Vec<Sum> {
+    fn sums<'s>(
+        &self,
+        signals: impl Iterator<Item = &'s Signal> + Clone,
+        known: bool,
+    ) -> Vec<Sum<'s>> {
         let of_statistics = signals.clone().filter(|it| it.family() == Family::Statistics);
         let contradicted = of_statistics.map(Signal::score).sum::<f32>() < 0.0;
-        let mut sums: Vec<Sum> = Vec::new();
+        let mut sums: Vec<Sum<'s>> = Vec::new();
         for signal in signals.filter(|signal| signal.score() != 0.0) {
             let given = signal.score();
             let halved = contradicted && given > 0.0 && is_heard(signal.family());
             let protected = known && given > 0.0 && is_protected(signal.family());
             let weight = if protected { 0.0 } else { self.weights.of(signal.family()) };
             let score = given * weight * if halved { self.contradicted } else { 1.0 };
-            let part = (score, Signal::name(signal).to_owned());
+            let part = (score, Signal::name(signal));
             match sums.iter_mut().find(|sum| sum.family == signal.family()) {
                 Some(sum) => {
                     sum.given += given;

@@ -3,6 +3,8 @@
 //! Invariant: a rejection always carries a reference to quote and what kind of fault it was found
 //! at, unless the operator chose to tell less; it never quotes the message.
 
+use std::fmt::Write;
+
 use tidegate_signal::{Family, Signal, Signals};
 
 use crate::{Decision, ReplyDetail, Verdict};
@@ -48,7 +50,10 @@ fn with_signals(mut value: String, signals: &Signals, missing: &str) -> String {
         value.push_str(signal.name());
         match signal.is_damped() {
             true => value.push_str("(damped)"),
-            false => value.push_str(&format!("({:.2})", signal.score())),
+            false => {
+                // Writing to a String can't fail.
+                let _ = write!(value, "({:.2})", signal.score());
+            }
         }
     }
     value
