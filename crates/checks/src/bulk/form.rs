@@ -114,10 +114,8 @@ fn has_service_field(message: &Message<'_>) -> bool {
     let begins = |name: &str, with: &str| {
         name.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with))
     };
-    let names = message.fields().iter().map(|field| &*field.name);
-    names
-        .filter(|name| begins(name, "x-"))
-        .any(|name| BEGINNINGS.iter().any(|beginning| begins(name, beginning)))
+    let mut names = message.fields().iter().map(|field| field.name);
+    names.any(|name| begins(name, "x-") && BEGINNINGS.iter().any(|start| begins(name, start)))
 }
 
 /// Words of a text that tell of a way out.
