@@ -196,9 +196,9 @@ fn the_daemon_connects_to_nobody_whom_its_configuration_does_not_name() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
-    let held: serde_json::Value =
-        serde_json::from_str(&tidegate(&["quarantine", "list", "--json"])).unwrap();
-    let entry = held.get("entries").unwrap_or(&held)[0]["id"].as_str().unwrap().to_owned();
+    let listed = tidegate(&["quarantine", "list", "--json"]);
+    let held: serde_json::Value = serde_json::from_str(listed.lines().next().unwrap()).unwrap();
+    let entry = held["id"].as_str().unwrap().to_owned();
     tidegate(&["quarantine", "release", &entry]);
     let end = Command::new("kill").args(["-INT", &strace.id().to_string()]).status();
     assert!(end.unwrap().success());

@@ -13,6 +13,7 @@ use support::mail;
 use support::postfix::fields;
 use support::sendmail::Sendmail;
 use support::smtp::Mail;
+use tempfile::TempDir;
 use tidegate_dns::testing::TestServer;
 
 /// What would be held is delivered with its marks, for the tests to see them.
@@ -34,6 +35,17 @@ const SIGNED: &str = "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;\
     Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\n\
     Message-ID: <20030712040037.46341.5F8J@football.example.com>\n\n\
     Hi.\n\nWe lost the game.  Are you hungry yet?\n\nJoe.\n";
+
+/// A daemon that listens at a socket in a folder of its own: Sendmail takes none below a folder that others may
+/// write to, such as /tmp.
+fn at_a_safe_socket(dns: &str, more: &str) -> (Daemon, String, TempDir) {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let milter = format!("unix:{}", folder.path().join("milter.sock").display());
+    let listen = format!("[\"{milter}\"]");
+    let mode = ("TIDEGATE__MILTER__SOCKET_MODE", "0600");
+    let daemon = Daemon::start_in(dns, more, &[("TIDEGATE__MILTER__LISTEN", &listen), mode]);
+    (daemon, milter, folder)
+}
 
 /// The three outcomes, whatever the socket.
 fn the_three_outcomes(daemon: &Daemon, milter: &str) {
@@ -71,8 +83,8 @@ fn mail_is_accepted_tagged_and_rejected_over_tcp() {
 
 #[test]
 fn mail_is_accepted_tagged_and_rejected_over_a_unix_socket() {
-    let daemon = Daemon::start(DEAD_DNS, TAG_ONLY);
-    the_three_outcomes(&daemon, &daemon.unix_milter());
+    let (daemon, milter, _folder) = at_a_safe_socket(DEAD_DNS, TAG_ONLY);
+    the_three_outcomes(&daemon, &milter);
 }
 
 #[test]
@@ -130,11 +142,10 @@ fn folded_fields_and_signed_mail_come_through_as_they_were() {
         "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
     );
     let asked = dns.config().servers[0].to_string();
-    let daemon = Daemon::start(
-        &asked,
-        "deadline_ms = 1000\n[verdict]\nreject = 100.0\n[policy.default]\nat_quarantine = \"tag\"\n",
-    );
-    let Some(sendmail) = Sendmail::start(&daemon.unix_milter(), "T") else { return };
+    let tagging = "deadline_ms = 1000\n[verdict]\nreject = 100.0\n\
+                   [policy.default]\nat_quarantine = \"tag\"\n";
+    let (daemon, milter, _folder) = at_a_safe_socket(&asked, tagging);
+    let Some(sendmail) = Sendmail::start(&milter, "T") else { return };
     let reply = sendmail.send(&Mail { from: "joe@football.example.com", ..Mail::new(SIGNED) });
     assert!(reply.starts_with("250"), "{reply}");
     let delivered = sendmail.delivered();
@@ -156,7 +167,7 @@ fn folded_fields_and_signed_mail_come_through_as_they_were() {
         .output()
         .unwrap();
     let scanned = String::from_utf8(scanned.stdout).unwrap();
-    assert!(scanned.contains("DKIM_VALID") || scanned.contains("dkim=pass"), "{scanned}");
+    assert!(scanned.contains("DKIM_PASS"), "{scanned}");
 }
 
 #[test]
