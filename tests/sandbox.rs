@@ -100,6 +100,9 @@ fn a_daemon_started_as_root_becomes_its_user_and_does_its_work() {
         assert_eq!((file.uid(), file.mode() & 0o077), (user, 0), "{kept}");
     }
     learn(&daemon);
+    // Not even its own files of /proc are its user's any more; it can read them all the same.
+    let (_, metrics) = daemon.get("/metrics").unwrap();
+    assert!(metrics.contains("process_open_fds "), "{metrics}");
 }
 
 /// Teaches the running daemon one message.
