@@ -136,6 +136,29 @@ fn a_dead_filter_defers_mail_and_loses_none() {
 }
 
 #[test]
+fn mail_of_the_machine_itself_is_judged_where_non_smtpd_milters_say_so_and_left_alone_else() {
+    let daemon = Daemon::start(DEAD_DNS, "");
+    let milter = daemon.unix_milter();
+    let Some(postfix) = Postfix::start(&milter, &[]) else { return };
+    let (from, to) = ("anna@example.test", "bert@example.test");
+    let gtube = mail("gtube.eml");
+    postfix.submit(from, to, &gtube);
+    let delivered = postfix.delivered();
+    assert_eq!(fields(&delivered, "X-Spam-Status"), [""; 0], "{delivered}");
+
+    let judging = Postfix::start(&milter, &[&format!("non_smtpd_milters={milter}")]).unwrap();
+    judging.submit(from, to, &mail("clean.eml"));
+    let delivered = judging.delivered();
+    assert_eq!(fields(&delivered, "X-Spam-Status").len(), 1, "{delivered}\n{}", judging.log());
+    assert!(delivered.contains("\nHello Bert,\n"), "{delivered}");
+    // There is nobody to refuse it to: it goes back to its author.
+    judging.submit(to, from, &gtube);
+    let returned = judging.delivered();
+    assert!(returned.contains("Undelivered Mail Returned to Sender"), "{returned}");
+    assert_eq!(fields(&returned, "Delivered-To"), [to], "{returned}");
+}
+
+#[test]
 fn a_reload_takes_effect_and_a_wrong_one_changes_nothing() {
     let daemon = Daemon::start(DEAD_DNS, "");
     let Some(postfix) = Postfix::start(&daemon.tcp_milter(), &[]) else { return };

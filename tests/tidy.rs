@@ -88,7 +88,7 @@ fn every_check_stands_in_the_table_under_the_name_of_its_file() {
 
 #[test]
 fn the_documents_name_files_that_exist() {
-    for document in ["README.md", "ARCHITECTURE.md"] {
+    for document in ["README.md", "ARCHITECTURE.md", "SECURITY.md"] {
         let text = read(&root().join(document));
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             if !link.starts_with("http") {
@@ -96,6 +96,31 @@ fn the_documents_name_files_that_exist() {
             }
         }
     }
+}
+
+#[test]
+fn every_test_that_shows_a_defence_is_there() {
+    let mut code = String::new();
+    let mut files = sources();
+    walk(&root().join("tests"), &mut files);
+    for name in ORDER {
+        let tests = root().join("crates").join(name).join("tests");
+        if tests.exists() {
+            walk(&tests, &mut files);
+        }
+    }
+    files.iter().for_each(|path| code.push_str(&read(path)));
+    let (told, mut found) = (read(&root().join("SECURITY.md")), 0);
+    let (_, table) = told.split_once("the test that shows each").unwrap();
+    let (table, _) = table.split_once("\n## ").unwrap();
+    for name in table.split('`').skip(1).step_by(2).filter(|name| name.matches('_').count() > 2) {
+        assert!(
+            code.contains(&format!("fn {name}(")),
+            "SECURITY.md names {name}, which is no test"
+        );
+        found += 1;
+    }
+    assert!(found > 30, "how SECURITY.md names tests has changed: so must this test");
 }
 
 #[test]

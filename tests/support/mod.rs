@@ -15,6 +15,7 @@ pub mod corpus;
 pub mod daemon;
 pub mod five;
 pub mod postfix;
+pub mod sendmail;
 pub mod site;
 pub mod smtp;
 

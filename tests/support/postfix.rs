@@ -1,8 +1,9 @@
 //! A real Postfix, thrown away at the end: `deploy/postfix/throwaway` sets it up.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -43,6 +44,19 @@ impl Postfix {
     /// Sends one mail on a connection of its own.
     pub fn send(&self, mail: &Mail<'_>) -> String {
         Client::connect(self.port).send(mail)
+    }
+
+    /// Hands one mail to the command sendmail(1), as a program of the machine itself.
+    pub fn submit(&self, from: &str, to: &str, message: &str) {
+        let mut command = Command::new("/usr/sbin/sendmail")
+            .arg("-C")
+            .arg(self.dir.path().join("etc"))
+            .args(["-f", from, to])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        command.stdin.take().unwrap().write_all(message.as_bytes()).unwrap();
+        assert!(command.wait().unwrap().success(), "{}", self.log());
     }
 
     /// Waits for one delivered message, takes it from the mailbox, and returns it.

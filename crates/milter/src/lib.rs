@@ -41,7 +41,7 @@ pub use config::{Config, OnFailure};
 pub use counters::{Counted, Counters};
 pub use envelope::{Envelope, Mailbox};
 pub use filter::Filter;
-pub use listen::{Access, ListenError, Listener};
+pub use listen::{Access, Detached, ListenError, Listener};
 pub use modification::{
     Disposition, HeaderName, HeaderValue, Modification, OneLine, Outcome, TextError,
 };

@@ -61,6 +61,28 @@ pub enum Listener {
     Unix(UnixListener),
 }
 
+/// An open socket of no runtime: to be opened before there is one, as whoever may open it.
+#[derive(Debug)]
+pub enum Detached {
+    /// TCP.
+    Tcp(std::net::TcpListener),
+    /// UNIX.
+    Unix(std::os::unix::net::UnixListener),
+}
+
+impl Detached {
+    /// Puts it into the runtime that calls.
+    ///
+    /// # Errors
+    /// When the runtime can't watch it.
+    pub fn attach(self) -> io::Result<Listener> {
+        match self {
+            Self::Tcp(listener) => TcpListener::from_std(listener).map(Listener::Tcp),
+            Self::Unix(listener) => UnixListener::from_std(listener).map(Listener::Unix),
+        }
+    }
+}
+
 /// An MTA's connection.
 #[derive(Debug)]
 pub(crate) enum Stream {
@@ -123,6 +145,17 @@ impl Listener {
             }
         }
         Ok(listeners)
+    }
+
+    /// Takes it out of the runtime, which may end then.
+    ///
+    /// # Errors
+    /// When the runtime can't let it go.
+    pub fn detach(self) -> io::Result<Detached> {
+        match self {
+            Self::Tcp(listener) => listener.into_std().map(Detached::Tcp),
+            Self::Unix(listener) => listener.into_std().map(Detached::Unix),
+        }
     }
 
     /// Where TCP is listened at: with port 0, the system has chosen one.

@@ -5,7 +5,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context;
 use tidegate_store::Store;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinHandle;
@@ -25,12 +24,14 @@ pub(crate) struct Administration {
 }
 
 impl Administration {
-    /// Opens the sockets. `site` is the name of this one.
+    /// Opens the socket, beside that of the pages, which is open where they are wanted. `site` is the
+    /// name of this one.
     ///
     /// # Errors
     /// When the pages are wanted and can't be served.
-    pub(crate) async fn open(
+    pub(crate) fn open(
         config: &pages::Config,
+        pages: Option<TcpListener>,
         folder: &Path,
         site: &str,
         daemon: &Arc<Daemon>,
@@ -58,16 +59,10 @@ impl Administration {
         let socket = socket::listen(folder).inspect_err(|error| {
             tracing::error!("{}: {error}; the command line can't ask", path.display());
         });
-        let pages = match config.enabled {
-            true => {
-                let listener = TcpListener::bind(config.listen)
-                    .await
-                    .with_context(|| format!("cannot listen at {} for [pages]", config.listen))?;
-                let (services, config) = (Arc::clone(&services), config.clone());
-                Some((listener, Arc::new(Site { services, config, name: site.to_owned() })))
-            }
-            false => None,
-        };
+        let pages = pages.map(|listener| {
+            let (services, config) = (Arc::clone(&services), config.clone());
+            (listener, Arc::new(Site { services, config, name: site.to_owned() }))
+        });
         Ok(Some(Self { services, socket: socket.ok(), path, pages }))
     }
 

@@ -29,13 +29,16 @@ mod overload;
 mod pages;
 mod policies;
 mod privacy;
+mod privileges;
 mod process;
 mod pseudonym;
 mod quarantine;
 mod reload;
 mod remembered;
+mod sandbox;
 mod services;
 mod shadow;
+mod sockets;
 
 use std::process::ExitCode;
 

@@ -227,6 +227,11 @@ pub(crate) async fn reload(
 /// Sockets stay as they are.
 fn tell_what_needs_a_restart(old: &Settings, new: &Settings) {
     let changed = [
+        (
+            "user, group or sandbox of [server]",
+            (&old.server.user, &old.server.group, old.server.sandbox)
+                != (&new.server.user, &new.server.group, new.server.sandbox),
+        ),
         ("[milter]", old.milter != new.milter),
         ("[http]", old.http != new.http),
         ("[pages]", old.pages != new.pages),

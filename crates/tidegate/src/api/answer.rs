@@ -4,7 +4,7 @@
 //! may not know.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -25,6 +25,8 @@ pub(crate) enum Refusal {
     Failed(String),
     /// It is right, and the MTA did not do its part.
     Mta(String),
+    /// Whoever asks has been wrong too often, and may ask again after so many seconds.
+    TooOften(u64),
     /// This part is switched off.
     Off(&'static str),
 }
@@ -45,6 +47,7 @@ impl Refusal {
             Self::Changed(_) => StatusCode::CONFLICT,
             Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Mta(_) => StatusCode::BAD_GATEWAY,
+            Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Off(_) => StatusCode::NOT_IMPLEMENTED,
         }
     }
@@ -59,6 +62,9 @@ impl std::fmt::Display for Refusal {
             Self::Wrong(what) | Self::Changed(what) | Self::Failed(what) | Self::Mta(what) => {
                 f.write_str(what)
             }
+            Self::TooOften(_) => {
+                f.write_str("too many wrong tokens came from here: ask again later")
+            }
             Self::Off(section) => write!(f, "this is switched off; see [{section}]"),
         }
     }
@@ -66,6 +72,11 @@ impl std::fmt::Display for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        (self.status(), Json(json!({ "error": self.to_string() }))).into_response()
+        let mut response =
+            (self.status(), Json(json!({ "error": self.to_string() }))).into_response();
+        if let Self::TooOften(seconds) = self {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
     }
 }

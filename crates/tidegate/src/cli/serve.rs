@@ -1,7 +1,8 @@
 //! `tidegate serve`: the daemon, in the order in which it starts and ends.
 //!
-//! Invariant: nothing is bound before the whole configuration is known to be right, and nothing is
-//! cut off at the end that could finish in its grace time.
+//! Invariant: nothing is bound before the whole configuration is known to be right, root and all that
+//! is never needed are given up before there is a second thread, and nothing is cut off at the end
+//! that could finish in its grace time.
 
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
@@ -12,10 +13,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tidegate_bayes::Lessons;
-use tidegate_milter::{Listener, Server};
+use tidegate_milter::Server;
 use tidegate_quarantine::Quarantine;
 use tidegate_store::Store;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -33,7 +34,8 @@ use crate::policies::StoredPolicies;
 use crate::quarantine::upkeep::look_after;
 use crate::reload::{self, AtWork, Lasting};
 use crate::remembered::Remembered;
-use crate::{config, control, knowledge, logging, quarantine};
+use crate::sockets::Sockets;
+use crate::{config, control, knowledge, logging, privileges, quarantine, sandbox};
 
 pub(crate) fn run(global: &Global) -> anyhow::Result<ExitCode> {
     let options = global.options(false);
@@ -43,15 +45,24 @@ pub(crate) fn run(global: &Global) -> anyhow::Result<ExitCode> {
     };
     let names = Names::new(&loaded.settings.log, None);
     logging::start(&loaded.settings.log, global.verbose, &names);
+    let sockets = Sockets::open(&loaded.settings)?;
+    privileges::give_up(&loaded.settings.server)?;
+    sandbox::enter(&loaded);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(loaded, &options, &names))?;
+    runtime.block_on(serve(loaded, sockets, &options, &names))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(loaded: Loaded, options: &Options, names: &Arc<Names>) -> anyhow::Result<()> {
+async fn serve(
+    loaded: Loaded,
+    sockets: Sockets,
+    options: &Options,
+    names: &Arc<Names>,
+) -> anyhow::Result<()> {
     let config::Summary { checks, rules, zones, users, .. } = loaded.summary;
     let (milter, http) = (loaded.settings.milter.clone(), loaded.settings.http.clone());
     let mut signals = Signals::new()?;
+    let listeners = sockets.attach()?;
     let (pages_config, site) = (loaded.settings.pages.clone(), loaded.parts.site.id.clone());
     let folder = knowledge::folder(&loaded.settings);
     let store = open_store(&loaded.settings);
@@ -82,22 +93,13 @@ async fn serve(loaded: Loaded, options: &Options, names: &Arc<Names>) -> anyhow:
         held.clone().map(|held| held as Arc<dyn Holder>),
     );
 
+    let (of_users, store_kept) = (listeners.pages, store.as_ref());
     let administration =
-        Administration::open(&pages_config, &folder, &site, &daemon, store.as_ref()).await?;
-    let listeners = Listener::open(&milter.listen, &milter.access()).await?;
-    let page_listener = match http.enabled {
-        true => Some(
-            TcpListener::bind(http.listen)
-                .await
-                .with_context(|| format!("cannot listen at {} for [http]", http.listen))?,
-        ),
-        false => None,
-    };
-
+        Administration::open(&pages_config, of_users, &folder, &site, &daemon, store_kept)?;
     let server = Server::new(milter.limits());
     let status = Arc::new(Status::default());
     let (stop, stopped) = watch::channel(false);
-    let pages = page_listener.map(|listener| {
+    let pages = listeners.http.map(|listener| {
         let pages = Pages {
             daemon: Arc::clone(&daemon),
             counters: server.counters(),
@@ -133,7 +135,7 @@ async fn serve(loaded: Loaded, options: &Options, names: &Arc<Names>) -> anyhow:
     let filters = Arc::clone(&daemon);
     let shutdown =
         signals.until_told_to_end(at_work, options, &daemon, &knowledge.lessons, &status);
-    server.serve(listeners, move || Session::new(Arc::clone(&filters)), shutdown).await;
+    server.serve(listeners.milter, move || Session::new(Arc::clone(&filters)), shutdown).await;
 
     control.abort();
     if let Some(administration) = administration {

@@ -22,7 +22,9 @@ use super::mistake::{Findings, suggest};
 use super::settings::{Settings, table};
 use super::source::{Origin, Place, Sources};
 use super::tree::{Node, Value};
-use super::{Digests, Loaded, Summary, Written, built_in, digest, include, lint, marks, policies};
+use super::{
+    Digests, Loaded, Summary, Written, built_in, digest, files, include, lint, marks, policies,
+};
 
 /// Builds everything that `written` asks for; `None` when there are mistakes, which are told.
 pub(super) fn assemble(
@@ -88,6 +90,7 @@ pub(super) fn assemble(
     let effective = written.root.as_table().map(super::tree::Table::to_toml).unwrap_or_default();
     digests.configuration = digest::of_settings(&effective, &parts.site.id);
     let warnings = std::mem::take(&mut findings.warnings);
+    let files = files::of(written, &settings);
     Some(Loaded {
         settings,
         parts,
@@ -96,6 +99,7 @@ pub(super) fn assemble(
         summary,
         effective,
         digests,
+        files,
         shadow: None,
     })
 }

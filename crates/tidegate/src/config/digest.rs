@@ -6,8 +6,8 @@
 use ring::digest::{Context, SHA256};
 use tidegate_rules::RuleFile;
 
-/// Sections without a say.
-const SILENT: [&str; 6] = ["milter", "http", "store", "journal", "shadow", "log"];
+/// Sections without a say. Of `[server]` the name of the site has one, and is told apart.
+const SILENT: [&str; 7] = ["server", "milter", "http", "store", "journal", "shadow", "log"];
 /// Bytes of a digest that are shown: enough to tell apart what one operator writes.
 const SHOWN: usize = 8;
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::mistake::Findings;
 use super::source::{Kind, Origin, Place, Sources};
 use super::tree::{self, Node, Value};
+use crate::sandbox;
 
 /// Files within files go so deep.
 const DEEPEST: usize = 8;
@@ -37,7 +38,7 @@ pub(crate) fn expand(folder: &Path, pattern: &str) -> io::Result<Vec<PathBuf>> {
     };
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let mut found = Vec::new();
-    for entry in fs::read_dir(parent.unwrap_or(Path::new(".")))? {
+    for entry in fs::read_dir(parent.unwrap_or(Path::new("."))).map_err(sandbox::told)? {
         let name = entry?.file_name();
         let Some(name) = name.to_str() else { continue };
         let matches = name.len() >= before.len() + after.len()
@@ -64,7 +65,10 @@ pub(crate) fn nothing_found(pattern: &str, place: Place, findings: &mut Findings
 /// When it can't be read, is too long, or is not UTF-8.
 pub(crate) fn read_text(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    fs::File::open(path)?.take(LONGEST_FILE + 1).read_to_string(&mut text)?;
+    fs::File::open(path)
+        .map_err(sandbox::told)?
+        .take(LONGEST_FILE + 1)
+        .read_to_string(&mut text)?;
     if text.len() as u64 > LONGEST_FILE {
         return Err(io::Error::other("the file is too long to be one of settings"));
     }

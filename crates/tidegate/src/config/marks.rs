@@ -12,6 +12,7 @@ use super::Written;
 use super::assemble::place_of;
 use super::mistake::Findings;
 use super::tree::Value;
+use crate::sandbox;
 
 /// Switches the check on, and reads its roots.
 pub(super) fn set_up(
@@ -34,7 +35,7 @@ pub(super) fn set_up(
     for node in files {
         let Some(name) = node.as_text() else { continue };
         let path = written.sources.folder(node.origin.source).join(name);
-        let added = match fs::read(path) {
+        let added = match fs::read(path).map_err(sandbox::told) {
             Ok(pem) => roots.add(&pem).map_err(|error| error.to_string()),
             Err(error) => Err(format!("can't be read: {error}")),
         };

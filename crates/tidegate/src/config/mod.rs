@@ -9,6 +9,7 @@ mod assemble;
 mod built_in;
 mod digest;
 mod environment;
+mod files;
 mod include;
 mod lint;
 mod marks;
@@ -27,7 +28,7 @@ use tidegate_checks::trust::bimi::certificate::Roots;
 use tidegate_engine::Parts;
 
 pub(crate) use mistake::Mistake;
-pub(crate) use settings::{Addresses, Format, Level, Log, Settings, Statistics};
+pub(crate) use settings::{Addresses, Format, Level, Log, Server, Settings, Statistics};
 
 use mistake::Findings;
 use source::{Kind, Origin, Sources};
@@ -72,6 +73,8 @@ pub(crate) struct Loaded {
     pub(crate) effective: toml::Table,
     /// What was read, to be told apart.
     pub(crate) digests: Digests,
+    /// The files that it was read from, and the patterns that name them.
+    pub(crate) files: Vec<PathBuf>,
     /// The second configuration, where one is to judge beside this.
     pub(crate) shadow: Option<Box<Self>>,
 }

@@ -73,11 +73,23 @@ pub(crate) const SECTIONS: [&str; 22] = [
 ];
 
 /// `[server]`
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Server {
     /// The authserv-id of Authentication-Results (RFC 8601, section 2.5); the host's name when none.
     pub(crate) id: Option<String>,
+    /// The user that a daemon started as root becomes.
+    pub(crate) user: Option<String>,
+    /// The group that it becomes; that of the user when none.
+    pub(crate) group: Option<String>,
+    /// Whether the daemon gives up what it never needs.
+    pub(crate) sandbox: bool,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self { id: None, user: None, group: None, sandbox: true }
+    }
 }
 
 /// `[http]`

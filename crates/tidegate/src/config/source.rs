@@ -87,6 +87,14 @@ impl Sources {
         self.0.get(source).map(|source| &source.kind)
     }
 
+    /// The files among them.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.0.iter().filter_map(|source| match &source.kind {
+            Kind::File(path) => Some(path.as_path()),
+            _ => None,
+        })
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.0.len()

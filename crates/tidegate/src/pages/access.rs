@@ -6,6 +6,7 @@
 //! Invariant: a link signs in once; everything ends by itself; what is not known is answered like what
 //! has ended.
 
+pub(crate) mod failures;
 mod forget;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use data_encoding::BASE64URL_NOPAD;
+use failures::Failures;
 use serde::{Deserialize, Serialize};
 use tidegate_mail::Address;
 use tidegate_store::{Batch, Secret, Space, Store, StoreError, Written, random};
@@ -74,6 +76,8 @@ pub(crate) struct Access {
     secret: Secret,
     session_seconds: u64,
     asked: Mutex<HashMap<String, Asked>>,
+    /// Clients that show wrong tokens.
+    pub(crate) failures: Failures,
 }
 
 #[derive(Clone, Copy)]
@@ -87,17 +91,13 @@ impl Access {
     /// When the store can't be read or written.
     pub(crate) fn new(store: Arc<dyn Store>, session_seconds: u64) -> Result<Self, StoreError> {
         let secret = Secret::of(&*store, "access")?;
-        Ok(Self { store, secret, session_seconds, asked: Mutex::default() })
+        let (asked, failures) = (Mutex::default(), Failures::default());
+        Ok(Self { store, secret, session_seconds, asked, failures })
     }
 
-    /// Whether this client may ask for one more link. A client by IPv6 is its network: it has as many
-    /// addresses as it likes.
+    /// Whether this client may ask for one more link.
     pub(crate) fn may_ask_from(&self, client: IpAddr, now: u64) -> bool {
-        let who = match client.to_canonical() {
-            IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(address) => format!("{:x?}", &address.segments()[..4]),
-        };
-        self.may_ask(&format!("c {who}"), LINKS_A_CLIENT, now)
+        self.may_ask(&format!("c {}", failures::network(client)), LINKS_A_CLIENT, now)
     }
 
     /// What a link to sign `person` in must carry; `None` when it was asked for too often.
@@ -167,7 +167,8 @@ impl Access {
         Ok((token, shown))
     }
 
-    /// Whose token it is.
+    /// Whose token it is. It is looked up by its tag under the key of the store, which nobody can choose:
+    /// how long that takes tells nothing of the tokens that there are.
     pub(crate) fn bearer(&self, shown: &str, now: u64) -> Result<Option<Person>, StoreError> {
         let kept = self.store.get(TOKENS, &self.key(TOKENS, shown))?;
         let token = kept.and_then(|value| serde_json::from_slice::<Token>(&value).ok());

@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::access::Person;
+use super::access::{Person, failures};
 use super::{Site, frame};
 use crate::api::Caller;
 use crate::knowledge::seconds;
@@ -89,14 +89,20 @@ impl FromRequestParts<Arc<Site>> for Client {
         parts: &mut Parts,
         site: &Arc<Site>,
     ) -> Result<Self, Self::Rejection> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        Ok(Self::of(&parts.extensions, &parts.headers, site))
+    }
+}
+
+impl Client {
+    fn of(extensions: &Extensions, headers: &HeaderMap, site: &Site) -> Self {
+        let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         let forwarded = || {
-            let field = parts.headers.get_all("x-forwarded-for").into_iter().next_back()?;
+            let field = headers.get_all("x-forwarded-for").into_iter().next_back()?;
             // What stands before the last was written by whoever likes.
             field.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
         };
         let told = if site.config.behind_proxy { forwarded() } else { None };
-        Ok(Self(told.or(peer).unwrap_or(IpAddr::from([0, 0, 0, 0]))))
+        Self(told.or(peer).unwrap_or(IpAddr::from([0, 0, 0, 0])))
     }
 }
 
@@ -113,7 +119,8 @@ pub(super) fn is_from_elsewhere(site: &Site, headers: &HeaderMap) -> bool {
     })
 }
 
-/// Lets in whoever shows a good token.
+/// Lets in whoever shows a good token. Who has shown too many that are none is not listened to for a
+/// while, whatever he shows: otherwise he could go on guessing.
 pub(super) async fn bearer(
     State(site): State<Arc<Site>>,
     mut request: Request,
@@ -122,11 +129,24 @@ pub(super) async fn bearer(
     let shown = request.headers().get(header::AUTHORIZATION);
     let shown = shown.and_then(|it| it.to_str().ok()).and_then(|it| it.strip_prefix("Bearer "));
     if let Some(shown) = shown {
+        let Client(client) = Client::of(request.extensions(), request.headers(), &site);
+        let failures = &site.services.access.failures;
+        if failures.bar(client, seconds()) {
+            return crate::api::Refusal::TooOften(failures::SECONDS).into_response();
+        }
         match site.services.access.bearer(shown.trim(), seconds()) {
             Ok(Some(person)) => {
                 request.extensions_mut().insert(Caller::Person(person));
             }
-            Ok(None) => {}
+            Ok(None) => {
+                if failures.count(client, seconds()) {
+                    let client = site.services.names.client(Some(client));
+                    tracing::warn!(
+                        client = client.as_str(),
+                        "too many tokens that are none: it is not listened to for a while"
+                    );
+                }
+            }
             Err(error) => return crate::api::Refusal::failed(error).into_response(),
         }
     }
