@@ -153,6 +153,25 @@ pub(crate) fn open_file(
     path: &Path,
     examine: bool,
 ) -> Result<Result<Database, String>, StoreError> {
+    if !path.exists() {
+        make(path)?;
+    }
+    open_or_create(path, examine)
+}
+
+/// Makes the file beside its place, and puts it there when it is whole: one that was being made when the
+/// machine went down is no damage, since nothing was in it.
+fn make(path: &Path) -> Result<(), StoreError> {
+    let fail = |source| StoreError::Open { path: path.to_owned(), source };
+    let fresh = path.with_extension("new");
+    if open_or_create(&fresh, false)?.is_err() {
+        fs::remove_file(&fresh).map_err(fail)?;
+        open_or_create(&fresh, false)?.map_err(|why| fail(io::Error::other(why)))?;
+    }
+    fs::rename(&fresh, path).map_err(fail)
+}
+
+fn open_or_create(path: &Path, examine: bool) -> Result<Result<Database, String>, StoreError> {
     let opened = catch_unwind(|| {
         let mut builder = Builder::new();
         builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(examine);

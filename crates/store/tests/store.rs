@@ -142,6 +142,17 @@ fn a_file_that_is_no_store_is_set_aside_and_told() {
     assert_eq!(opened.store.write(Batch::new().put(A, b"k", vec![1])).unwrap(), Written::Done);
 }
 
+/// The machine went down while the first store of all was being made.
+#[test]
+fn a_file_half_made_is_no_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let half_made = folder.path().join(FILE_NAME).with_extension("new");
+    std::fs::write(&half_made, vec![0; 8_192]).unwrap();
+    let opened = Embedded::open(folder.path()).unwrap();
+    assert!(opened.lost.is_none());
+    assert!(!half_made.exists());
+}
+
 #[test]
 fn a_file_cut_short_never_panics() {
     let folder = tempfile::tempdir().unwrap();
