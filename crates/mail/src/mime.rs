@@ -206,7 +206,7 @@ impl<'m> Walk<'m, '_> {
                 name = declared.attribute("name").map(str::to_owned);
             } else if field.is("Content-Transfer-Encoding") {
                 part.encoding = self.encoding(&field.raw_text());
-            } else if field.is("Content-Disposition") {
+            } else if field.is("Content-Disposition") && part.disposition.is_none() {
                 let Some(declared) = self.content_type(field) else { continue };
                 let inline = declared.c_type.eq_ignore_ascii_case("inline");
                 part.disposition =
@@ -224,7 +224,7 @@ impl<'m> Walk<'m, '_> {
     /// RFC 2045, section 5.1, with the continuations of RFC 2231.
     fn content_type(&mut self, field: &Field<'m>) -> Option<ContentType<'m>> {
         /// Real ones have 100; parameters by the thousand are put together at a cost.
-        const MOST: usize = 8_192;
+        const MOST: usize = 4_096;
         if field.value.len() > self.bounds.field_bytes.min(MOST) {
             self.defects.note(Defect::FieldTooLong);
         }
