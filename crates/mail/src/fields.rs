@@ -87,7 +87,7 @@ impl<'m> Field<'m> {
 /// How far encoded words (RFC 2047) are looked for. A reader tries at each `=?`, and reads as far as a
 /// `?=` before it knows that this was none: where thousands wait for the same end, it would read the
 /// value thousands of times.
-fn decodable(value: &[u8]) -> usize {
+pub(crate) fn decodable(value: &[u8]) -> usize {
     /// How often all of a value may be read. Words one after the other read it twice.
     const TIMES: usize = 16;
     let mut left = value.len().saturating_mul(TIMES);

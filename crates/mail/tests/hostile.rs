@@ -10,7 +10,7 @@ use std::hint::black_box;
 
 use allocation_counter::{AllocationInfo, measure};
 use tidegate_mail::hostile::classes;
-use tidegate_mail::{Bounds, Envelope, Message};
+use tidegate_mail::{Bounds, Defect, Envelope, Message};
 
 /// Of the largest size, which an optimised build takes: `cargo run --release -p yardstick --example
 /// hostile`.
@@ -74,6 +74,36 @@ fn what_a_class_costs_grows_no_faster_than_its_size() {
         }
     }
     assert!(grew.is_empty(), "{grew:#?}");
+}
+
+#[test]
+fn what_is_cut_and_what_would_smuggle_is_told() {
+    for (name, defect) in [
+        ("nested-multiparts", Defect::NestingCut),
+        ("nested-messages", Defect::NestingCut),
+        ("sibling-parts", Defect::PartsCut),
+        ("boundary-parameters", Defect::FieldTooLong),
+        ("boundary-unused", Defect::BoundaryUnused),
+        ("fields", Defect::FieldsCut),
+        ("no-fields", Defect::NotAField),
+        ("addresses", Defect::FieldTooLong),
+        ("from-fields", Defect::AddressesCut),
+        ("html-links", Defect::LinksCut),
+        ("html-base", Defect::LinksCut),
+        ("text-links", Defect::LinksCut),
+        ("text-brackets", Defect::LinksCut),
+        ("base64-endless", Defect::TextCut),
+        ("zip-names", Defect::ArchiveCut),
+        ("charsets", Defect::CharsetUnknown),
+        ("nul-bytes", Defect::NulByte),
+        ("lone-cr", Defect::BareCr),
+        ("bare-8bit", Defect::EightBitHeader),
+    ] {
+        let class = classes().find(|class| class.name == name).unwrap();
+        let raw = class.message(class.large / 16);
+        let message = Message::parse(&raw, &Bounds::default());
+        assert!(message.defects().contains(&defect), "{name}: {:?}", message.defects());
+    }
 }
 
 fn read(raw: &[u8]) -> AllocationInfo {
