@@ -2,6 +2,8 @@
 
 #![no_main]
 
+use std::net::Ipv4Addr;
+
 use libfuzzer_sys::fuzz_target;
 use tidegate_checks::auth::{Authenticator, Verified};
 use tidegate_dns::{Answer, Answers, Mx, Name, Question, Records, Why};
@@ -29,7 +31,9 @@ fuzz_target!(|input: Input<'_>| {
             (_, Question::Txt(_)) => {
                 Answer::Found(Records::Txt(texts.iter().map(|text| (*text).into()).collect()))
             }
-            (_, Question::A(_)) => Answer::Found(Records::A([[203, 0, 113, 66].into()].into())),
+            (_, Question::A(_)) => {
+                Answer::Found(Records::A([Ipv4Addr::new(203, 0, 113, 66)].into()))
+            }
             (_, Question::Mx(_)) => Answer::Found(Records::Mx(
                 named().map(|exchange| Mx { preference: 0, exchange }).collect(),
             )),
