@@ -53,6 +53,30 @@ fn every_file_says_what_it_is_for_and_tells_one_story() {
     }
 }
 
+/// Forbidden once for all, and `forbid` can't be taken back where it applies: so it must apply.
+#[test]
+fn nothing_of_ours_is_unsafe() {
+    let workspace = read(&root().join("Cargo.toml"));
+    assert!(workspace.contains("[workspace.lints.rust]\nunsafe_code = \"forbid\""));
+    let members: toml::Table = workspace.parse().unwrap();
+    let members = members["workspace"]["members"].as_array().unwrap();
+    let mut manifests = 0;
+    for member in members.iter().map(|member| member.as_str().unwrap()) {
+        let folders: Vec<PathBuf> = match member.strip_suffix("/*") {
+            Some(above) => {
+                fs::read_dir(root().join(above)).unwrap().map(|it| it.unwrap().path()).collect()
+            }
+            None => vec![root().join(member)],
+        };
+        for folder in folders {
+            let manifest = read(&folder.join("Cargo.toml"));
+            assert!(manifest.contains("[lints]\nworkspace = true"), "{}", folder.display());
+            manifests += 1;
+        }
+    }
+    assert!(manifests > ORDER.len());
+}
+
 #[test]
 fn no_module_is_a_drawer() {
     const DRAWERS: [&str; 7] = ["utils", "util", "helpers", "helper", "common", "misc", "manager"];

@@ -96,6 +96,12 @@ pub struct Ready<'s> {
 }
 
 impl Shipped {
+    /// The engine. It asks no network.
+    #[must_use]
+    pub const fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
     /// Reads and authenticates `sample`, with every question answered.
     #[must_use]
     pub fn ready<'s>(&self, sample: &'s Sample) -> Ready<'s> {

@@ -27,15 +27,30 @@ impl<'m> Field<'m> {
     /// The value on one line, its encoded words (RFC 2047) decoded.
     #[must_use]
     pub fn text(&self) -> Cow<'m, str> {
-        if memmem::find(self.value, b"=?").is_some()
-            && let HeaderValue::Text(text) = MessageStream::new(self.whole).parse_unstructured()
-        {
-            return match text {
-                Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
-                Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
-            };
+        if memmem::find(self.value, b"=?").is_none() {
+            return self.raw_text();
         }
-        self.raw_text()
+        let end = decodable(self.value);
+        if let Some((read, rest)) =
+            self.value.split_at_checked(end).filter(|_| end < self.value.len())
+        {
+            let read = [read, b"\n"].concat();
+            let read = Field { name: self.name, value: &read[..end], whole: &read };
+            return Cow::Owned(format!(
+                "{} {}",
+                read.decoded(),
+                on_one_line(&readable(rest)).trim()
+            ));
+        }
+        self.decoded()
+    }
+
+    fn decoded(&self) -> Cow<'m, str> {
+        match MessageStream::new(self.whole).parse_unstructured() {
+            HeaderValue::Text(Cow::Borrowed(text)) => Cow::Borrowed(text.trim()),
+            HeaderValue::Text(Cow::Owned(text)) => Cow::Owned(text.trim().to_owned()),
+            _ => self.raw_text(),
+        }
     }
 
     /// The value on one line, as it was sent.
@@ -61,10 +76,34 @@ impl<'m> Field<'m> {
         self.value.get(..most).unwrap_or(self.value)
     }
 
-    /// The value for the parsers of mail-parser, cut at `most` bytes.
+    /// The value for the parsers of mail-parser, cut at `most` bytes, or where reading on would cost too
+    /// much.
     pub(crate) fn stream(&self, most: usize) -> MessageStream<'m> {
-        MessageStream::new(self.whole.get(..most).unwrap_or(self.whole))
+        let cut = self.whole.get(..most).unwrap_or(self.whole);
+        MessageStream::new(&cut[..decodable(cut)])
     }
+}
+
+/// How far encoded words (RFC 2047) are looked for. A reader tries at each `=?`, and reads as far as a
+/// `?=` before it knows that this was none: where thousands wait for the same end, it would read the
+/// value thousands of times.
+pub(crate) fn decodable(value: &[u8]) -> usize {
+    /// How often all of a value may be read. Words one after the other read it twice.
+    const TIMES: usize = 16;
+    let mut left = value.len().saturating_mul(TIMES);
+    let mut ends = memmem::find_iter(value, b"?=");
+    // The first end may belong to the word's beginning: `=?utf-8?q?=C3…`.
+    let (mut first, mut second) = (ends.next(), ends.next());
+    for at in memmem::find_iter(value, b"=?") {
+        while first.is_some_and(|end| end < at + 2) {
+            (first, second) = (second, ends.next());
+        }
+        match left.checked_sub(second.unwrap_or(value.len()) - at) {
+            Some(rest) => left = rest,
+            None => return at,
+        }
+    }
+    value.len()
 }
 
 /// Without its line ends.
@@ -218,6 +257,19 @@ mod tests {
         );
         check("S: =?x-none?q?a?=\n\n", &[("S", "a")], "", None);
         check("S: =?utf-8?q?a\n\n", &[("S", "=?utf-8?q?a")], "", None);
+    }
+
+    #[test]
+    fn words_that_wait_for_one_end_are_not_all_tried() {
+        let hostile = format!("=?utf-8?q?a?= {}", "=?a0?q?x".repeat(1_000));
+        let raw = format!("S: {hostile}\n\n");
+        let mut defects = Defects::default();
+        let section = split(raw.as_bytes(), 9, &mut defects);
+        let text = section.fields(raw.as_bytes())[0].text();
+        assert!(text.starts_with("a =?a0?q?x") && text.ends_with("=?a0?q?x"), "{text}");
+        assert!(decodable(hostile.as_bytes()) < 300);
+        let honest = "=?utf-8?q?=C3=BC?= =?utf-8?b?w7w=?= ".repeat(1_000);
+        assert_eq!(decodable(honest.as_bytes()), honest.len());
     }
 
     #[test]

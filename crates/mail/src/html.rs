@@ -31,6 +31,9 @@ const DEEPEST: usize = 200;
 /// Bytes of a link's text.
 const LONGEST_LINK_TEXT: usize = 200;
 
+/// Bytes of a base: each relative link is joined to it, and only its host matters.
+const LONGEST_BASE: usize = 512;
+
 /// Reads HTML into text, and its links into `links`.
 pub(crate) struct Renderer<'r> {
     pub(crate) facts: HtmlFacts,
@@ -225,8 +228,9 @@ impl<'r> Renderer<'r> {
             b"area" => self.link(tag, Attribute::Href, LinkKind::Href),
             b"base" => {
                 self.facts.base = true;
-                self.base =
-                    self.base.take().or_else(|| tag.get(Attribute::Href).map(Cow::into_owned));
+                let cut =
+                    |base: Cow<'_, str>| base[..base.floor_char_boundary(LONGEST_BASE)].to_owned();
+                self.base = self.base.take().or_else(|| tag.get(Attribute::Href).map(cut));
             }
             b"form" => self.link(tag, Attribute::Action, LinkKind::Form),
             b"img" | b"input" => self.link(tag, Attribute::Src, LinkKind::Image),
@@ -262,7 +266,11 @@ impl<'r> Renderer<'r> {
         }
     }
 
-    fn url(&self, reference: &str) -> Option<Url> {
+    fn url(&mut self, reference: &str) -> Option<Url> {
+        if self.links.is_full() {
+            self.defects.note(Defect::LinksCut);
+            return None;
+        }
         Url::parse(reference, self.base.as_deref())
     }
 

@@ -29,6 +29,8 @@ mod domain;
 mod envelope;
 mod fields;
 mod header;
+#[cfg(any(test, feature = "testing"))]
+pub mod hostile;
 mod html;
 mod links;
 mod message;

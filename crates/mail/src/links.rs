@@ -58,11 +58,17 @@ pub(crate) struct Links {
     /// In which kinds a URL stands, a bit each.
     seen: HashMap<String, u8>,
     most: usize,
+    /// Bytes of text that may still be read as links.
+    readable: usize,
 }
+
+/// Bytes that are read as links written out, of all texts of a message. What looks like the beginning
+/// of one at every third letter would be read a thousand times.
+const MOST_READ: usize = 2 << 20;
 
 impl Links {
     pub(crate) fn new(most: usize) -> Self {
-        Self { all: Vec::new(), seen: HashMap::new(), most }
+        Self { all: Vec::new(), seen: HashMap::new(), most, readable: MOST_READ }
     }
 
     /// Adds where `url` leads. `false` when there is no more room.
@@ -73,6 +79,10 @@ impl Links {
         text: Option<&str>,
         defects: &mut Defects,
     ) {
+        if self.is_full() {
+            defects.note(Defect::LinksCut);
+            return;
+        }
         let kind = if url.odd_host { LinkKind::Obfuscated } else { kind };
         let bit = 1 << kind as u8;
         let known = self.seen.get_mut(&url.text);
@@ -99,10 +109,6 @@ impl Links {
         {
             return;
         }
-        if self.all.len() >= self.most {
-            defects.note(Defect::LinksCut);
-            return;
-        }
         let domain = url.host.as_deref().and_then(registered_domain).map(str::to_owned);
         self.all.push(Link {
             url: url.text,
@@ -115,6 +121,7 @@ impl Links {
         });
     }
 
+    /// Whether there is no room for another.
     pub(crate) fn is_full(&self) -> bool {
         self.all.len() >= self.most
     }
@@ -123,11 +130,11 @@ impl Links {
     pub(crate) fn in_text(&mut self, text: &str, defects: &mut Defects) {
         for (finder, read) in &*FINDERS {
             for at in finder.find_iter(text.as_bytes()) {
-                if self.is_full() {
+                if self.is_full() || self.readable == 0 {
                     defects.note(Defect::LinksCut);
                     return;
                 }
-                if let Some((url, kind)) = read(text, at) {
+                if let Some((url, kind)) = read(text, at, &mut self.readable) {
                     self.add(url, kind, None, defects);
                 }
             }
@@ -135,7 +142,7 @@ impl Links {
     }
 }
 
-type Reader = fn(&str, usize) -> Option<(Url, LinkKind)>;
+type Reader = fn(&str, usize, &mut usize) -> Option<(Url, LinkKind)>;
 
 /// What a link is found by, and how it is read from there.
 static FINDERS: LazyLock<[(Finder<'static>, Reader); 4]> = LazyLock::new(|| {
@@ -145,7 +152,7 @@ static FINDERS: LazyLock<[(Finder<'static>, Reader); 4]> = LazyLock::new(|| {
 });
 
 /// `at`: of `://`.
-fn with_scheme(text: &str, at: usize) -> Option<(Url, LinkKind)> {
+fn with_scheme(text: &str, at: usize, left: &mut usize) -> Option<(Url, LinkKind)> {
     let before = &text.as_bytes()[..at];
     let letters =
         before.iter().rev().take(8).take_while(|byte| byte.is_ascii_alphanumeric()).count();
@@ -165,7 +172,7 @@ fn with_scheme(text: &str, at: usize) -> Option<(Url, LinkKind)> {
     } else {
         return None;
     };
-    let rest = written_url(&text[at + 3..])?;
+    let rest = written_url(&text[at + 3..], left)?;
     let plain: Cow<'_, str> = match rest.contains(['[', '(']) {
         true => rest.replace("[.]", ".").replace("(.)", ".").into(),
         false => rest.into(),
@@ -175,19 +182,19 @@ fn with_scheme(text: &str, at: usize) -> Option<(Url, LinkKind)> {
     url.host.as_deref().is_some_and(is_host).then_some((url, kind))
 }
 
-fn with_www(text: &str, at: usize) -> Option<(Url, LinkKind)> {
+fn with_www(text: &str, at: usize, left: &mut usize) -> Option<(Url, LinkKind)> {
     let before = text[..at].chars().next_back();
     if before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '/' | '.' | '@' | '-' | '_')) {
         return None;
     }
-    let rest = written_url(&text[at..])?;
+    let rest = written_url(&text[at..], left)?;
     let url = Url::parse(rest, None).filter(|_| starts_with_www(rest))?;
     let host = url.host.as_deref()?;
     (is_host(host) && host.matches('.').count() >= 2).then_some((url, LinkKind::Plain))
 }
 
 /// `evil[.]example/path`, the way in which people warn of links, and in which some spam is written.
-fn with_brackets(text: &str, at: usize) -> Option<(Url, LinkKind)> {
+fn with_brackets(text: &str, at: usize, left: &mut usize) -> Option<(Url, LinkKind)> {
     let before = &text.as_bytes()[..at];
     let is_part =
         |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(**byte, b'-' | b'.' | b'[' | b']');
@@ -197,14 +204,14 @@ fn with_brackets(text: &str, at: usize) -> Option<(Url, LinkKind)> {
     if letters == 0 || text[..begin].ends_with("://") {
         return None;
     }
-    let plain = written_url(text.get(begin..)?)?.replace("[.]", ".");
+    let plain = written_url(text.get(begin..)?, left)?.replace("[.]", ".");
     let url = Url::parse(&format!("http://{plain}"), None)?;
     let domain = url.host.as_deref().filter(|host| is_host(host)).and_then(registered_domain);
     domain.is_some().then_some((url, LinkKind::Obfuscated))
 }
 
-/// As far as a program would take it for the link.
-fn written_url(text: &str) -> Option<&str> {
+/// As far as a program would take it for the link; what is read for that is taken off `left`.
+fn written_url<'t>(text: &'t str, left: &mut usize) -> Option<&'t str> {
     const LONGEST: usize = 2_048;
     let text = &text[..text.floor_char_boundary(LONGEST)];
     let ends = |c: char| {
@@ -213,6 +220,7 @@ fn written_url(text: &str) -> Option<&str> {
             || matches!(c, '<' | '>' | '"' | '`' | '{' | '}' | '|' | '^')
     };
     let text = &text[..text.find(ends).unwrap_or(text.len())];
+    *left = left.saturating_sub(text.len());
     // A bracket that was opened before the link ends it.
     let text = text.trim_end_matches(['.', ',', ';', ':', '!', '?', '\'', '*', '_', '’', '”', '»']);
     let text = match text.strip_suffix([')', ']']) {
@@ -257,6 +265,15 @@ mod tests {
         check("a[0][.]b is code, www. is not", &[]);
         check("git://a.example foo://x http://x http://", &[]);
         check("http://a.example http://a.example", &[("http://a.example", Plain)]);
+    }
+
+    #[test]
+    fn what_only_begins_like_links_is_not_read_without_end() {
+        for beginning in ["[.]", "http://"] {
+            let (mut links, mut defects) = (Links::new(1_000), Defects::default());
+            links.in_text(&beginning.repeat(100_000), &mut defects);
+            assert_eq!((links.readable, defects.as_slice()), (0, &[Defect::LinksCut][..]));
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use mail_parser::parsers::MessageStream;
 use mail_parser::{ContentType, HeaderValue};
 use memchr::memmem;
 
@@ -196,22 +197,24 @@ impl<'m> Walk<'m, '_> {
                     continue;
                 }
                 part.declared = true;
-                let Some(declared) = self.content_type(field) else { continue };
-                if let Some(subtype) = &declared.c_subtype {
-                    part.content_type =
-                        format!("{}/{subtype}", declared.c_type).to_ascii_lowercase();
-                }
-                part.charset = declared.attribute("charset").map(str::to_ascii_lowercase);
-                boundary = declared.attribute("boundary").map(str::to_owned);
-                name = declared.attribute("name").map(str::to_owned);
+                self.content_type(field, |declared| {
+                    if let Some(subtype) = &declared.c_subtype {
+                        part.content_type =
+                            format!("{}/{subtype}", declared.c_type).to_ascii_lowercase();
+                    }
+                    part.charset = declared.attribute("charset").map(str::to_ascii_lowercase);
+                    boundary = declared.attribute("boundary").map(str::to_owned);
+                    name = declared.attribute("name").map(str::to_owned);
+                });
             } else if field.is("Content-Transfer-Encoding") {
                 part.encoding = self.encoding(&field.raw_text());
-            } else if field.is("Content-Disposition") {
-                let Some(declared) = self.content_type(field) else { continue };
-                let inline = declared.c_type.eq_ignore_ascii_case("inline");
-                part.disposition =
-                    Some(if inline { Disposition::Inline } else { Disposition::Attachment });
-                part.name = declared.attribute("filename").map(str::to_owned);
+            } else if field.is("Content-Disposition") && part.disposition.is_none() {
+                self.content_type(field, |declared| {
+                    let inline = declared.c_type.eq_ignore_ascii_case("inline");
+                    part.disposition =
+                        Some(if inline { Disposition::Inline } else { Disposition::Attachment });
+                    part.name = declared.attribute("filename").map(str::to_owned);
+                });
             } else if field.is("Content-Id") {
                 part.has_content_id = true;
             }
@@ -221,15 +224,27 @@ impl<'m> Walk<'m, '_> {
         (part, boundary)
     }
 
-    /// RFC 2045, section 5.1, with the continuations of RFC 2231.
-    fn content_type(&mut self, field: &Field<'m>) -> Option<ContentType<'m>> {
+    /// Reads what a field declares (RFC 2045, section 5.1, with the continuations of RFC 2231); of a long
+    /// one, what its beginning does.
+    fn content_type<T>(
+        &mut self,
+        field: &Field<'m>,
+        read: impl FnOnce(&ContentType<'_>) -> T,
+    ) -> Option<T> {
         /// Real ones have 100; parameters by the thousand are put together at a cost.
-        const MOST: usize = 8_192;
-        if field.value.len() > self.bounds.field_bytes.min(MOST) {
+        const MOST: usize = 4_096;
+        let beginning = field.beginning(self.bounds.field_bytes.min(MOST));
+        let end = fields::decodable(beginning);
+        let cut;
+        let mut stream = field.stream(usize::MAX);
+        if end < field.value.len() {
             self.defects.note(Defect::FieldTooLong);
+            // Without a line end nothing would be declared, and a long field would hide what it is.
+            cut = [&beginning[..end], b"\n"].concat();
+            stream = MessageStream::new(&cut);
         }
-        match field.stream(self.bounds.field_bytes.min(MOST)).parse_content_type() {
-            HeaderValue::ContentType(declared) => Some(declared),
+        match stream.parse_content_type() {
+            HeaderValue::ContentType(declared) => Some(read(&declared)),
             _ => None,
         }
     }
@@ -390,6 +405,22 @@ mod tests {
             &[Defect::MultipartEncoded],
         );
         check("Content-Type: multipart/mixed; boundary=b\n\n", &[(0, "text/plain", "")], &[]);
+    }
+
+    #[test]
+    fn a_long_field_hides_nothing_of_what_it_declares_first() {
+        for long in ["; x=y".repeat(2_000), format!("; x=\"{}\"", "=?a0?q?x".repeat(400))] {
+            let raw = format!(
+                "Content-Type: text/html; charset=utf-8{long}\nContent-Disposition: inline; filename=a.pdf{long}\n\
+                 Content-Disposition: attachment; filename=b.exe\n\nx"
+            );
+            let (parts, defects) = parts(&raw, &Bounds::default());
+            assert_eq!(parts[0].content_type, "text/html");
+            assert_eq!(parts[0].charset.as_deref(), Some("utf-8"));
+            assert_eq!(parts[0].name.as_deref(), Some("a.pdf"));
+            assert_eq!(parts[0].disposition, Some(Disposition::Inline));
+            assert_eq!(defects, [Defect::FieldTooLong]);
+        }
     }
 
     #[test]

@@ -12,6 +12,8 @@
 mod decided;
 mod erase;
 mod frame;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod id;
 mod person;
 mod read;

@@ -65,7 +65,7 @@ impl World {
         self.lost(Question::Txt(name(at)))
     }
 
-    fn answer(&self, question: &Question) -> Answer {
+    pub(crate) fn answer(&self, question: &Question) -> Answer {
         if self.lost.contains(question) {
             return Answer::Unknown(Why::Late);
         }
