@@ -117,7 +117,7 @@ impl Index {
                 let key = [owner, &[0], id].concat();
                 match snapshot.get(ENTRY, &key) {
                     Ok(Some(value)) => take(&value),
-                    Err(error @ StoreError::Failed(_)) => {
+                    Err(error @ (StoreError::Failed(_) | StoreError::Disk(_))) => {
                         failed = Some(error);
                         ControlFlow::Break(())
                     }

@@ -2,32 +2,28 @@
 //!
 //! Every value carries a checksum of its own: redb proves its pages only when it repairs, and what a
 //! disk garbles must not be taken for counts. redb may panic on a page that makes no sense; that
-//! ends here, as an error, and the next start examines the file (see `salvage.rs`).
+//! ends as an error (see `file.rs`), and the next start examines the file (see `salvage.rs`).
 //!
 //! Invariant: one process holds the file; a value is returned as it was written, or not at all.
 
-use std::fs;
+use std::fs::{self, TryLockError};
 use std::io;
 use std::ops::ControlFlow;
 use std::os::unix::fs::PermissionsExt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use redb::{
-    Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable,
-    TableDefinition, TableError, WriteTransaction,
+    ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError, WriteTransaction,
 };
 
 use crate::batch::Change;
+use crate::file::{DatabaseFile, open_file};
 use crate::rewrite;
 use crate::salvage::{self, Lost};
 use crate::{Batch, Snapshot, Space, Store, StoreError, Visit, Written};
 
 /// The file within the folder of the store.
 pub const FILE_NAME: &str = "tidegate.redb";
-
-/// Memory for pages of the file, in bytes.
-const CACHE_BYTES: usize = 16 << 20;
 
 /// Checksum and time of expiry, before each value.
 const HEADER: usize = 12;
@@ -39,20 +35,7 @@ pub(crate) const EXPIRY: Table = TableDefinition::new("expiry");
 
 /// A store in a file.
 pub struct Embedded {
-    /// There until it is dropped.
-    database: Option<Database>,
-    path: PathBuf,
-}
-
-impl Drop for Embedded {
-    /// Closing writes, and stumbles over pages that make no sense: the file is then looked at when it is
-    /// opened next.
-    fn drop(&mut self) {
-        let database = self.database.take();
-        if catch_unwind(AssertUnwindSafe(move || drop(database))).is_err() {
-            let _ = fs::write(salvage::doubt(&self.path), b"");
-        }
-    }
+    pub(crate) file: DatabaseFile,
 }
 
 /// A store that was opened, and what of it could not be read.
@@ -85,23 +68,31 @@ impl Embedded {
                 let _ = fs::remove_file(&doubted);
                 let (database, not_rewritten) = rewrite::where_asked(database, &path)?;
                 keep_to_owner(&path);
-                let store = Self { database: Some(database), path };
+                let store = Self { file: DatabaseFile::new(path, database) };
                 return Ok(Opened { store, lost: None, not_rewritten });
             }
             Err(why) => salvage::set_aside(&path, why)?,
         };
         let database = open_file(&path, false)?.map_err(|why| fail(io::Error::other(why)))?;
         keep_to_owner(&path);
-        let mut store = Self { database: Some(database), path };
+        let mut store = Self { file: DatabaseFile::new(path, database) };
         let lost = salvage::recover(&mut store, lost)?;
         let _ = fs::remove_file(&doubted);
         Ok(Opened { store, lost: Some(lost), not_rewritten: None })
     }
 
+    /// Whether another process has the store in `folder`.
+    #[must_use]
+    pub fn is_in_use(folder: &Path) -> bool {
+        // The lock that whoever has the file holds on all of it.
+        let file = fs::File::open(folder.join(FILE_NAME));
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
     }
 
     /// Writes entries of a space as another file held them.
@@ -110,35 +101,23 @@ impl Embedded {
         space: &str,
         entries: &[(Vec<u8>, Vec<u8>)],
     ) -> Result<(), StoreError> {
-        let transaction = self.database()?.begin_write().map_err(failed)?;
-        {
-            let name = TableDefinition::<&[u8], &[u8]>::new(space);
-            let mut table = transaction.open_table(name).map_err(failed)?;
-            let mut expiry = transaction.open_table(EXPIRY).map_err(failed)?;
-            for (key, wrapped) in entries {
-                table.insert(key.as_slice(), wrapped.as_slice()).map_err(failed)?;
-                let expires = expires(space, key, wrapped);
-                if expires != 0 {
-                    let index = index_key(expires, space, key);
-                    expiry.insert(index.as_slice(), &[][..]).map_err(failed)?;
+        self.file.with(|database| {
+            let transaction = database.begin_write().map_err(told)?;
+            {
+                let name = TableDefinition::<&[u8], &[u8]>::new(space);
+                let mut table = transaction.open_table(name).map_err(told)?;
+                let mut expiry = transaction.open_table(EXPIRY).map_err(told)?;
+                for (key, wrapped) in entries {
+                    table.insert(key.as_slice(), wrapped.as_slice()).map_err(told)?;
+                    let expires = expires(space, key, wrapped);
+                    if expires != 0 {
+                        let index = index_key(expires, space, key);
+                        expiry.insert(index.as_slice(), &[][..]).map_err(told)?;
+                    }
                 }
             }
-        }
-        transaction.commit().map_err(failed)
-    }
-
-    fn database(&self) -> Result<&Database, StoreError> {
-        self.database.as_ref().ok_or_else(|| StoreError::Failed("the store is closed".to_owned()))
-    }
-
-    /// Runs `work` on the database; a panic of redb becomes an error, and marks the file.
-    fn guard<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let done = catch_unwind(AssertUnwindSafe(work))
-            .unwrap_or_else(|_| Err(StoreError::Failed("a page makes no sense".to_owned())));
-        if let Err(StoreError::Damaged { .. } | StoreError::Failed(_)) = &done {
-            let _ = fs::write(salvage::doubt(&self.path), b"");
-        }
-        done
+            transaction.commit().map_err(told)
+        })
     }
 }
 
@@ -148,68 +127,27 @@ fn keep_to_owner(path: &Path) {
     let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o600));
 }
 
-/// The database of a file, made where it is missing. The inner error tells damage.
-pub(crate) fn open_file(
-    path: &Path,
-    examine: bool,
-) -> Result<Result<Database, String>, StoreError> {
-    if !path.exists() {
-        make(path)?;
-    }
-    open_or_create(path, examine)
-}
-
-/// Makes the file beside its place, and puts it there when it is whole: one that was being made when the
-/// machine went down is no damage, since nothing was in it.
-fn make(path: &Path) -> Result<(), StoreError> {
-    let fail = |source| StoreError::Open { path: path.to_owned(), source };
-    let fresh = path.with_extension("new");
-    if open_or_create(&fresh, false)?.is_err() {
-        fs::remove_file(&fresh).map_err(fail)?;
-        open_or_create(&fresh, false)?.map_err(|why| fail(io::Error::other(why)))?;
-    }
-    fs::rename(&fresh, path).map_err(fail)
-}
-
-fn open_or_create(path: &Path, examine: bool) -> Result<Result<Database, String>, StoreError> {
-    let opened = catch_unwind(|| {
-        let mut builder = Builder::new();
-        builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(examine);
-        builder.create(path)
-    });
-    match opened {
-        Ok(Ok(database)) => Ok(Ok(database)),
-        Ok(Err(DatabaseError::DatabaseAlreadyOpen)) => Err(StoreError::InUse(path.to_owned())),
-        Ok(Err(DatabaseError::Storage(redb::StorageError::Io(error))))
-            if !matches!(
-                error.kind(),
-                io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-            ) =>
-        {
-            Err(StoreError::Open { path: path.to_owned(), source: error })
-        }
-        Ok(Err(error)) => Ok(Err(error.to_string())),
-        Err(_) => Ok(Err("its pages make no sense".to_owned())),
-    }
-}
-
 impl Store for Embedded {
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.snapshot()?.get(space, key)
     }
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
-        let transaction = self.guard(|| self.database()?.begin_read().map_err(failed))?;
-        Ok(Box::new(View { store: self, transaction }))
+        let file = &self.file;
+        let (transaction, opened) = file.with(|database| {
+            let transaction = database.begin_read().map_err(told)?;
+            Ok((transaction, file.opened()))
+        })?;
+        Ok(Box::new(View { file, transaction, opened }))
     }
 
     fn write(&self, batch: &Batch) -> Result<Written, StoreError> {
-        self.guard(|| {
-            let mut transaction = self.database()?.begin_write().map_err(failed)?;
+        self.file.with(|database| {
+            let mut transaction = database.begin_write().map_err(told)?;
             transaction.set_quick_repair(true);
             for expected in &batch.expectations {
-                let table = transaction.open_table(table(expected.space)).map_err(failed)?;
-                let found = table.get(expected.key.as_slice()).map_err(failed)?;
+                let table = transaction.open_table(table(expected.space)).map_err(told)?;
+                let found = table.get(expected.key.as_slice()).map_err(told)?;
                 let found = found
                     .as_ref()
                     .map(|found| unwrap(expected.space, &expected.key, found.value()));
@@ -220,26 +158,26 @@ impl Store for Embedded {
             for change in &batch.changes {
                 apply(&transaction, change)?;
             }
-            transaction.commit().map_err(failed)?;
+            transaction.commit().map_err(told)?;
             Ok(Written::Done)
         })
     }
 
     fn expire(&self, now: u64, most: usize) -> Result<usize, StoreError> {
-        self.guard(|| {
-            let mut transaction = self.database()?.begin_write().map_err(failed)?;
+        self.file.with(|database| {
+            let mut transaction = database.begin_write().map_err(told)?;
             transaction.set_quick_repair(true);
             let due = due(&transaction, now, most)?;
             for (index_key, space, key) in &due {
                 let name: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new(space);
-                transaction.open_table(name).map_err(failed)?.remove(&key[..]).map_err(failed)?;
-                let mut expiry = transaction.open_table(EXPIRY).map_err(failed)?;
-                expiry.remove(&index_key[..]).map_err(failed)?;
+                transaction.open_table(name).map_err(told)?.remove(&key[..]).map_err(told)?;
+                let mut expiry = transaction.open_table(EXPIRY).map_err(told)?;
+                expiry.remove(&index_key[..]).map_err(told)?;
             }
             if due.is_empty() {
-                transaction.abort().map_err(failed)?;
+                transaction.abort().map_err(told)?;
             } else {
-                transaction.commit().map_err(failed)?;
+                transaction.commit().map_err(told)?;
             }
             Ok(due.len())
         })
@@ -251,11 +189,11 @@ type Due = (Vec<u8>, String, Vec<u8>);
 
 /// The entries that are due, the oldest first.
 fn due(transaction: &WriteTransaction, now: u64, most: usize) -> Result<Vec<Due>, StoreError> {
-    let expiry = transaction.open_table(EXPIRY).map_err(failed)?;
+    let expiry = transaction.open_table(EXPIRY).map_err(told)?;
     let end = now.saturating_add(1).to_be_bytes();
     let mut due = Vec::new();
-    for entry in expiry.range::<&[u8]>(..&end[..]).map_err(failed)?.take(most) {
-        let index_key = entry.map_err(failed)?.0.value().to_vec();
+    for entry in expiry.range::<&[u8]>(..&end[..]).map_err(told)?.take(most) {
+        let index_key = entry.map_err(told)?.0.value().to_vec();
         let rest = index_key.get(8..).unwrap_or_default();
         let split = rest.iter().position(|byte| *byte == 0).unwrap_or(rest.len());
         let space = String::from_utf8_lossy(&rest[..split]).into_owned();
@@ -267,7 +205,7 @@ fn due(transaction: &WriteTransaction, now: u64, most: usize) -> Result<Vec<Due>
 
 /// Makes one change, and keeps the index of expiry true.
 fn apply(transaction: &WriteTransaction, change: &Change) -> Result<(), StoreError> {
-    let mut entries = transaction.open_table(table(change.space)).map_err(failed)?;
+    let mut entries = transaction.open_table(table(change.space)).map_err(told)?;
     let key = change.key.as_slice();
     let old = match &change.value {
         Some(value) => {
@@ -275,18 +213,18 @@ fn apply(transaction: &WriteTransaction, change: &Change) -> Result<(), StoreErr
         }
         None => entries.remove(key),
     };
-    let old = old.map_err(failed)?.map_or(0, |old| expires(change.space.name(), key, old.value()));
+    let old = old.map_err(told)?.map_or(0, |old| expires(change.space.name(), key, old.value()));
     if old == 0 && change.expires == 0 {
         return Ok(());
     }
-    let mut expiry = transaction.open_table(EXPIRY).map_err(failed)?;
+    let mut expiry = transaction.open_table(EXPIRY).map_err(told)?;
     if old != 0 {
-        expiry.remove(index_key(old, change.space.name(), key).as_slice()).map_err(failed)?;
+        expiry.remove(index_key(old, change.space.name(), key).as_slice()).map_err(told)?;
     }
     if change.expires != 0 && change.value.is_some() {
         expiry
             .insert(index_key(change.expires, change.space.name(), key).as_slice(), &[][..])
-            .map_err(failed)?;
+            .map_err(told)?;
     }
     Ok(())
 }
@@ -296,18 +234,20 @@ fn index_key(expires: u64, space: &str, key: &[u8]) -> Vec<u8> {
 }
 
 struct View<'s> {
-    store: &'s Embedded,
+    file: &'s DatabaseFile,
     transaction: ReadTransaction,
+    /// Of which of the databases.
+    opened: u64,
 }
 
 impl Snapshot for View<'_> {
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.store.guard(|| {
+        self.file.guard(self.opened, || {
             let entries = match self.transaction.open_table(table(space)) {
                 Err(TableError::TableDoesNotExist(_)) => return Ok(None),
-                entries => entries.map_err(failed)?,
+                entries => entries.map_err(told)?,
             };
-            let Some(found) = ReadableTable::get(&entries, key).map_err(failed)? else {
+            let Some(found) = ReadableTable::get(&entries, key).map_err(told)? else {
                 return Ok(None);
             };
             unwrap(space, key, found.value()).map(|(_, value)| Some(value.to_vec()))
@@ -322,14 +262,14 @@ impl Snapshot for View<'_> {
         visit: &mut Visit<'_>,
     ) -> Result<usize, StoreError> {
         let mut damaged = 0;
-        self.store.guard(|| {
+        self.file.guard(self.opened, || {
             let entries = match self.transaction.open_table(table(space)) {
                 Err(TableError::TableDoesNotExist(_)) => return Ok(()),
-                entries => entries.map_err(failed)?,
+                entries => entries.map_err(told)?,
             };
             let range = ReadableTable::range::<&[u8]>(&entries, from.max(prefix)..);
-            for entry in range.map_err(failed)? {
-                let (key, value) = entry.map_err(failed)?;
+            for entry in range.map_err(told)? {
+                let (key, value) = entry.map_err(told)?;
                 if !key.value().starts_with(prefix) {
                     break;
                 }
@@ -383,6 +323,16 @@ fn checksum(space: &str, key: &[u8], rest: &[u8]) -> u32 {
 
 fn expires(space: &str, key: &[u8], wrapped: &[u8]) -> u64 {
     verified(space, key, wrapped).map_or(0, |(expires, _)| expires)
+}
+
+/// What redb tells: of a disk that fails, or of anything else.
+fn told(error: impl Into<redb::Error>) -> StoreError {
+    match error.into() {
+        error @ (redb::Error::Io(_) | redb::Error::PreviousIo) => {
+            StoreError::Disk(error.to_string())
+        }
+        error => failed(error),
+    }
 }
 
 pub(crate) fn failed(error: impl std::fmt::Display) -> StoreError {

@@ -25,7 +25,10 @@ pub enum StoreError {
         /// The space of the entry.
         space: &'static str,
     },
-    /// The disk or the file fails.
+    /// The disk fails, or is full. What is asked later may succeed.
+    #[error("the disk of the store fails: {0}")]
+    Disk(String),
+    /// The file fails.
     #[error("the store fails: {0}")]
     Failed(String),
 }

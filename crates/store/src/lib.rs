@@ -11,6 +11,7 @@
 mod batch;
 mod embedded;
 mod error;
+mod file;
 mod memory;
 mod rewrite;
 mod salvage;

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
 
-use crate::embedded::{FILE_NAME, failed, open_file};
+use crate::embedded::{FILE_NAME, failed};
+use crate::file::open_file;
 use crate::{StoreError, salvage};
 
 /// Entries of one transaction.

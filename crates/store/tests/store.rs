@@ -121,6 +121,16 @@ fn what_was_written_is_there_after_opening_again() {
     assert_eq!(open(folder.path()).get(A, b"k").unwrap(), Some(vec![7]));
 }
 
+#[test]
+fn whether_somebody_has_a_store_is_seen_without_opening_it() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(!Embedded::is_in_use(folder.path()), "there is none");
+    let store = open(folder.path());
+    assert!(Embedded::is_in_use(folder.path()));
+    drop(store);
+    assert!(!Embedded::is_in_use(folder.path()));
+}
+
 fn filled(folder: &Path) {
     let store = open(folder);
     for chunk in 0..20_u32 {
