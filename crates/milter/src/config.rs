@@ -30,7 +30,7 @@ pub struct Config {
     /// Seconds an MTA may be silent between commands. A message is told only when the client has
     /// sent all of it, so this must be above the time a slow client may take.
     pub idle_seconds: u64,
-    /// Seconds an MTA may take to send the rest of a command, or to take a reply.
+    /// Seconds an MTA may take to begin the negotiation, to send the rest of a command, or to take a reply.
     pub stall_seconds: u64,
     /// Seconds that open transactions are given when the server ends.
     pub grace_seconds: u64,

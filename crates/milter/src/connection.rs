@@ -114,7 +114,9 @@ where
             let now = Instant::now();
             let deadline = if inbox.is_empty() {
                 inbox.shrink_to(KEPT_CAPACITY);
-                now + self.limits.idle
+                // An MTA says at once what it can do; whoever doesn't is none, or is gone.
+                let silent = self.session.phase() == Phase::Negotiation;
+                now + if silent { self.limits.stall } else { self.limits.idle }
             } else {
                 *due.get_or_insert(now + self.limits.stall)
             };

@@ -29,7 +29,7 @@ pub struct ServerLimits {
     pub connections: usize,
     /// Longest silence between two commands.
     pub idle: Duration,
-    /// Longest time to send the rest of a command, or to take a reply.
+    /// Longest time to begin the negotiation, to send the rest of a command, or to take a reply.
     pub stall: Duration,
     /// Time between two signs of life while a message is judged.
     pub progress: Duration,

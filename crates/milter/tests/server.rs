@@ -132,6 +132,13 @@ async fn a_silent_mta_and_half_a_command_time_out() {
     assert_eq!(Mta::connect(&socket).await.reply().await, "closed");
     assert_eq!(counters.read().timeouts, 1);
 
+    // Whoever never says what it can do has no more time than for half a command.
+    let limits = ServerLimits { stall: short, ..ServerLimits::default() };
+    let (_place, socket, counters) = serve(limits).await;
+    let mut nobody = UnixStream::connect(&socket).await.unwrap();
+    assert_eq!(nobody.read(&mut [0]).await.unwrap(), 0);
+    assert_eq!(counters.read().timeouts, 1);
+
     let limits = ServerLimits { stall: short, ..ServerLimits::default() };
     let (_place, socket, counters) = serve(limits).await;
     let mut mta = Mta::connect(&socket).await;
