@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use futures_util::FutureExt;
@@ -28,7 +28,8 @@ use crate::names::Names;
 use crate::overload::Gate;
 use crate::policies::StoredPolicies;
 use crate::remembered::Remembered;
-use crate::{control, knowledge, quarantine};
+use crate::steady::now;
+use crate::{control, fault, knowledge, quarantine};
 
 mod answer;
 pub(crate) mod holder;
@@ -258,6 +259,7 @@ impl Filter for Session {
     }
 
     async fn headers(&mut self, received: Received<'_>) -> Disposition {
+        fault::panic_at("headers", received.header());
         if let Some(current) = &mut self.current {
             current.transaction.envelope.recipients =
                 received.envelope.recipients().map(address).collect();
@@ -294,8 +296,9 @@ impl Filter for Session {
         self.daemon.prepare(&envelope).await;
         let wanted_as_it_came = transaction.has_unfiltered();
 
-        match judge(&running, transaction, received.raw).await {
+        match judge(&running, transaction, &received).await {
             Ok(judged) => {
+                fault::panic_at("answer", received.header());
                 self.daemon.metrics.judged(&judged);
                 self.daemon.learn_by_itself(&running, &judged);
                 self.daemon.remembered.judged(&judged, received.header(), &running.engine);
@@ -353,10 +356,14 @@ impl Filter for Session {
 async fn judge(
     running: &Running,
     transaction: Transaction,
-    raw: &[u8],
+    received: &Received<'_>,
 ) -> Result<Judged, Unjudged> {
     let _place = running.gate.enter().await.ok_or(Unjudged::Overload)?;
-    let judging = AssertUnwindSafe(transaction.judge(raw)).catch_unwind();
+    let judging = async {
+        fault::panic_at("judge", received.header());
+        transaction.judge(received.raw).await
+    };
+    let judging = AssertUnwindSafe(judging).catch_unwind();
     let time = Duration::from_millis(running.verdict.timeout_ms);
     match tokio::time::timeout(time, Box::pin(judging)).await {
         Ok(Ok(judged)) => Ok(judged),
@@ -412,12 +419,6 @@ fn address(mailbox: Mailbox<'_>) -> Address {
 /// Text that is there; empty is as good as none.
 fn text(bytes: Option<&[u8]>) -> Option<String> {
     bytes.filter(|bytes| !bytes.is_empty()).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
-}
-
-/// Seconds since 1970, UTC.
-pub(crate) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// A reference for the rejection of a message that has no queue id.

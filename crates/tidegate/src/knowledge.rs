@@ -12,7 +12,7 @@ use tidegate_bayes::{Lessons, Limits, Model};
 use tidegate_store::{Embedded, FILE_NAME, Memory, Store, StoreError};
 
 use crate::config::Settings;
-use crate::daemon::now;
+use crate::steady::now;
 
 /// Where a service keeps what outlives a message.
 const SERVICE: &str = "/var/lib/tidegate";

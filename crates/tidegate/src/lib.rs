@@ -17,6 +17,7 @@ mod config;
 mod control;
 mod daemon;
 mod explain;
+mod fault;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod http;
@@ -41,6 +42,8 @@ mod sandbox;
 mod services;
 mod shadow;
 mod sockets;
+mod steady;
+mod succession;
 
 use std::process::ExitCode;
 

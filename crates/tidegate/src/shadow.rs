@@ -24,8 +24,8 @@ use tokio::runtime::Handle;
 
 use crate::beside::Seen;
 use crate::compare::Difference;
-use crate::daemon::now;
 use crate::metrics::Beside;
+use crate::steady::now;
 use report::{Report, Told};
 
 /// Messages, and their bytes, that wait to be judged.

@@ -12,7 +12,7 @@ use futures_util::{Stream, StreamExt, stream};
 use tidegate_engine::{Engine, Judged};
 use tidegate_mail::{Envelope, Message};
 
-use crate::daemon::now;
+use crate::steady::now;
 
 /// A message to be judged.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -35,7 +35,9 @@ use crate::quarantine::upkeep::look_after;
 use crate::reload::{self, AtWork, Lasting};
 use crate::remembered::Remembered;
 use crate::sockets::Sockets;
-use crate::{config, control, knowledge, logging, privileges, quarantine, sandbox};
+use crate::{
+    config, control, knowledge, logging, privileges, quarantine, sandbox, steady, succession,
+};
 
 pub(crate) fn run(global: &Global) -> anyhow::Result<ExitCode> {
     let options = global.options(false);
@@ -45,6 +47,7 @@ pub(crate) fn run(global: &Global) -> anyhow::Result<ExitCode> {
     };
     let names = Names::new(&loaded.settings.log, None);
     logging::start(&loaded.settings.log, global.verbose, &names);
+    succession::wait_for_predecessor(&loaded.settings);
     let sockets = Sockets::open(&loaded.settings)?;
     privileges::give_up(&loaded.settings.server)?;
     sandbox::enter(&loaded);
@@ -242,9 +245,8 @@ impl Taught {
             }
             loop {
                 tokio::time::sleep(MAINTENANCE).await;
-                let lessons = Arc::clone(&lessons);
-                let done =
-                    tokio::task::spawn_blocking(move || lessons.maintain(knowledge::seconds()));
+                let (lessons, now) = (Arc::clone(&lessons), steady::ageing());
+                let done = tokio::task::spawn_blocking(move || lessons.maintain(now));
                 if let Ok(Err(error)) = done.await {
                     tracing::error!("what was learned could not be tidied: {error}");
                 }

@@ -51,7 +51,7 @@ fn vetted_until_a_day_that_has_passed(
     written: &Written,
     findings: &mut Findings,
 ) {
-    let now = crate::daemon::now();
+    let now = crate::steady::now();
     for (name, vetted) in &settings.trust.vetted {
         if vetted.enabled && vetted.until.is_past(now) {
             let what =

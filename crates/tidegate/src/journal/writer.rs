@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use super::segments::{self, Segment};
 use super::{Config, Keep, Record, frame};
 use crate::beside::Seen;
-use crate::daemon::now;
 use crate::metrics::Beside;
+use crate::steady::ageing;
 
 /// Records and bytes of messages that wait to be written.
 const MOST_WAITING: usize = 1_000;
@@ -226,7 +226,8 @@ impl Writer {
     fn prune(&mut self) {
         let Config { max_bytes, keep_days, .. } = self.config;
         let at_work = self.open.as_ref().map(|(_, segment)| segment.name.as_str());
-        match segments::prune(&self.folder, at_work, max_bytes, keep_days, now()) {
+        let now = i64::try_from(ageing()).unwrap_or(i64::MAX);
+        match segments::prune(&self.folder, at_work, max_bytes, keep_days, now) {
             Ok(bytes) => self.counts.journal_holds(bytes),
             Err(error) => self.complain(&error),
         }

@@ -14,6 +14,7 @@ use tidegate_quarantine::{
 use tidegate_store::Store;
 
 use crate::knowledge::seconds;
+use crate::steady;
 
 /// Gives the policies at work.
 pub(crate) type PoliciesAtWork = Box<dyn Fn() -> Arc<Policies> + Send + Sync>;
@@ -34,7 +35,8 @@ pub(crate) async fn look_after(
 ) {
     recover(&quarantine).await;
     for round in 0_u64.. {
-        match quarantine.expire(seconds()).await {
+        let now = steady::ageing();
+        match quarantine.expire(now).await {
             Ok(0) => {}
             Ok(gone) => tracing::info!(gone, "held mail has expired"),
             Err(error) => tracing::error!("held mail could not be let go: {error}"),
@@ -44,7 +46,7 @@ pub(crate) async fn look_after(
         }
         if round % STORE_ROUNDS == 0 {
             let store = Arc::clone(&store);
-            let expire = move || store.expire(seconds(), MOST_EXPIRED);
+            let expire = move || store.expire(now, MOST_EXPIRED);
             if let Ok(Err(error)) = tokio::task::spawn_blocking(expire).await {
                 tracing::error!("the store could not be tidied: {error}");
             }
