@@ -7,13 +7,12 @@
 mod support;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use support::five::{FIVE, HOLD, OFF, PATIENT, REJECT, SUBJECT, Site, all_delivered, doubtful};
+use support::free_port;
+use support::mounted::Mounted;
 use support::postfix::fields;
 use support::smtp::Client;
-use support::{free_port, skip};
 
 /// A message as a mailbox has it, without what Postfix adds on top.
 fn without_the_way(message: &str) -> String {
@@ -138,31 +137,6 @@ fn when_copies_fail_all_who_get_it_have_the_mildest_form() {
     }
     site.daemon.wait_log("a copy could not be sent, and its recipients get the message in another");
     assert_eq!(site.metric("tidegate_split_failures_total{step=\"copy\"}"), 3);
-}
-
-/// A file system of its own, thrown away at the end.
-struct Mounted(PathBuf);
-
-impl Mounted {
-    /// `None`, said aloud, where none can be mounted.
-    fn new(at: &Path, options: &str) -> Option<Self> {
-        fs::create_dir_all(at).unwrap();
-        let mut mount = Command::new("mount");
-        match mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(at).output() {
-            Ok(output) if output.status.success() => Some(Self(at.to_owned())),
-            _ => {
-                skip("no file system can be mounted");
-                None
-            }
-        }
-    }
-}
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        // Also while the daemon has files open there.
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
 }
 
 /// Nothing can be held: who was to be spared the message has it tagged, and it is told.

@@ -2,9 +2,10 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -18,6 +19,8 @@ pub struct Daemon {
     pub tcp: u16,
     child: Child,
     environment: Vec<(String, String)>,
+    /// A socket that is held for it by this process, as systemd does.
+    passed: Option<TcpListener>,
 }
 
 /// Nobody answers there: every answer is missing at the deadline, and nothing leaves the machine.
@@ -47,21 +50,57 @@ impl Daemon {
         fs::write(dir.path().join("tidegate.toml"), format!("{base}{more}\n")).unwrap();
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let environment: Vec<_> = environment.iter().map(owned).collect();
-        let child = Self::spawn(dir.path(), &environment, None);
-        let mut daemon = Self { dir, http, tcp, child, environment };
+        let child = Self::spawn(dir.path(), &environment, None, None);
+        let mut daemon = Self { dir, http, tcp, child, environment, passed: None };
         daemon.wait_ready();
         daemon
     }
 
     /// Starts again, after it has ended, with the configuration as it now is.
     pub fn restart(&mut self) {
-        self.child = Self::spawn(self.dir.path(), &self.environment, None);
+        self.child = self.another(None);
+        self.wait_ready();
+    }
+
+    fn another(&self, fault: Option<&str>) -> Child {
+        Self::spawn(self.dir.path(), &self.environment, fault, self.passed.as_ref())
+    }
+
+    /// Ends as no operator ends it, at once.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// How it ended, if it has.
+    pub fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
+    /// Holds the socket of its TCP milter from now on, and starts it again with that handed over.
+    pub fn hold_socket(&mut self) {
+        self.stop();
+        self.passed = Some(TcpListener::bind(("127.0.0.1", self.tcp)).unwrap());
+        let config = fs::read_to_string(self.config()).unwrap();
+        let own = format!("listen = [\"inet:127.0.0.1:{}\", ", self.tcp);
+        assert!(config.contains(&own), "{config}");
+        fs::write(self.config(), config.replace(&own, "listen = [\"fd:milter\", ")).unwrap();
+        self.restart();
+    }
+
+    /// Starts another in its place, which has the same socket handed over, while this one is told to end.
+    pub fn hand_over(&mut self) {
+        let new = self.another(None);
+        let mut old = std::mem::replace(&mut self.child, new);
+        signal(old.id(), "TERM");
+        let ended = waited(&mut old, Duration::from_secs(60));
+        assert_eq!(ended.and_then(|status| status.code()), Some(0), "{}", self.log());
         self.wait_ready();
     }
 
     /// Starts again, to be killed at the step of that name: see the feature `faults`.
     pub fn restart_to_be_killed(&mut self, step: &str) {
-        self.child = Self::spawn(self.dir.path(), &self.environment, Some(step));
+        self.child = self.another(Some(step));
         self.wait_ready();
     }
 
@@ -77,15 +116,35 @@ impl Daemon {
         assert_eq!(self.ended(Duration::from_secs(20)), Some(0), "{}", self.log());
     }
 
-    fn spawn(dir: &Path, environment: &[(String, String)], fault: Option<&str>) -> Child {
+    fn spawn(
+        dir: &Path,
+        environment: &[(String, String)],
+        fault: Option<&str>,
+        passed: Option<&TcpListener>,
+    ) -> Child {
         let log = File::options().create(true).append(true).open(dir.join("log")).unwrap();
-        Command::new(env!("CARGO_BIN_EXE_tidegate"))
+        let program = env!("CARGO_BIN_EXE_tidegate");
+        let mut command = match passed {
+            None => Command::new(program),
+            Some(_) => {
+                // As systemd does: the socket is file 3 of a process that knows its own number.
+                let mut shell = Command::new("sh");
+                let hand_over = "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_FDNAMES=milter \
+                                 LISTEN_PID=$$ exec \"$@\"";
+                shell.args(["-c", hand_over, "sh", program]);
+                shell
+            }
+        };
+        let input = passed.map_or_else(Stdio::null, |socket| {
+            Stdio::from(OwnedFd::from(socket.try_clone().unwrap()))
+        });
+        command
             .arg("serve")
             .args([Path::new("--config"), &dir.join("tidegate.toml")])
             .args([Path::new("--store"), &dir.join("state")])
             .envs(environment.iter().cloned())
             .envs(fault.map(|step| ("TIDEGATE_FAULT", step)))
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
@@ -101,7 +160,7 @@ impl Daemon {
             if let Some(status) = self.child.try_wait().unwrap() {
                 panic!("the daemon ended with {status}:\n{}", self.log());
             }
-            assert!(began.elapsed() < Duration::from_secs(30), "not ready:\n{}", self.log());
+            assert!(began.elapsed() < Duration::from_secs(60), "not ready:\n{}", self.log());
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -156,22 +215,33 @@ impl Daemon {
     }
 
     pub fn signal(&self, name: &str) {
-        let status =
-            Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status();
-        assert!(status.unwrap().success());
+        signal(self.pid(), name);
     }
 
     /// Waits for the daemon to end by itself; its exit code.
     pub fn ended(&mut self, within: Duration) -> Option<i32> {
-        let began = Instant::now();
-        while began.elapsed() < within {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            std::thread::sleep(Duration::from_millis(20));
+        match waited(&mut self.child, within) {
+            Some(status) => status.code(),
+            None => panic!("still running after {within:?}:\n{}", self.log()),
         }
-        panic!("still running after {within:?}:\n{}", self.log());
     }
+}
+
+fn signal(pid: u32, name: &str) {
+    let status = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
+    assert!(status.unwrap().success());
+}
+
+/// How a process ended; `None` if it has not within that time.
+fn waited(child: &mut Child, within: Duration) -> Option<ExitStatus> {
+    let began = Instant::now();
+    while began.elapsed() < within {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    None
 }
 
 impl Drop for Daemon {

@@ -92,14 +92,35 @@ pub struct Site {
 impl Site {
     /// Starts one; `None`, said aloud, where there is no Postfix.
     pub fn start(more: &str) -> Option<Self> {
+        Self::start_with(
+            DEAD_DNS,
+            "deadline_ms = 300\n",
+            more,
+            &[],
+            |daemon| daemon.unix_milter(),
+            &[],
+        )
+    }
+
+    /// The same, asking `dns`, of whose table are the keys in `asking`; with variables of the environment for
+    /// the daemon, and settings for Postfix, which reaches it at `milter`.
+    pub fn start_with(
+        dns: &str,
+        asking: &str,
+        more: &str,
+        environment: &[(&str, &str)],
+        milter: impl FnOnce(&Daemon) -> String,
+        postfix: &[&str],
+    ) -> Option<Self> {
         let (dir, settings) = site(USERS);
         // Kept from everybody else until Postfix takes it.
         let reserved = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = reserved.local_addr().unwrap().port();
         let held = format!("[quarantine]\nrelease_to = \"127.0.0.1:{port}\"\n{more}");
-        let daemon = Daemon::start(DEAD_DNS, &format!("deadline_ms = 300\n{settings}{held}"));
+        let settings = format!("{asking}{settings}{held}");
+        let daemon = Daemon::start_in(dns, &settings, environment);
         drop(reserved);
-        let postfix = Postfix::start_at(port, &daemon.unix_milter(), &[])?;
+        let postfix = Postfix::start_at(port, &milter(&daemon), postfix)?;
         Some(Self { daemon, postfix, dir })
     }
 

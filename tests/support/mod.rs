@@ -10,10 +10,13 @@
     reason = "each test binary uses its part of it"
 )]
 
+pub mod account;
 pub mod browser;
 pub mod corpus;
 pub mod daemon;
 pub mod five;
+pub mod load;
+pub mod mounted;
 pub mod postfix;
 pub mod sendmail;
 pub mod site;

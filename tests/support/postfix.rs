@@ -81,15 +81,18 @@ impl Postfix {
 
     /// Waits until nothing is on its way to a mailbox any more.
     pub fn wait_idle(&self) {
-        let queues = ["maildrop", "incoming", "active", "deferred"].map(|queue| {
-            let queue = self.dir.path().join("queue").join(queue);
-            move || files_below(&queue)
-        });
         let began = Instant::now();
-        while queues.iter().any(|queue| queue() > 0) {
+        while self.queued() > 0 {
             assert!(began.elapsed() < Duration::from_secs(20), "still queued:\n{}", self.log());
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// How many messages are on their way to a mailbox.
+    pub fn queued(&self) -> usize {
+        let queues = ["maildrop", "incoming", "active", "deferred"];
+        let queued = queues.map(|queue| files_below(&self.dir.path().join("queue").join(queue)));
+        queued.iter().sum()
     }
 
     /// Takes no more mail; what it has, it keeps.

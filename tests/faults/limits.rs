@@ -1,0 +1,69 @@
+//! File descriptors and memory used up.
+
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use super::support::daemon::Daemon;
+use super::support::load::Load;
+use super::{Faulty, TCP, UNIX};
+
+/// Sets a limit of the daemon, as `prlimit` writes it; whether it still runs.
+fn limit(daemon: &mut Daemon, limit: &str) -> bool {
+    let pid = daemon.pid().to_string();
+    let set = Command::new("prlimit").args(["--pid", &pid, limit]).status().unwrap().success();
+    assert!(set || daemon.has_ended().is_some(), "{limit}");
+    set
+}
+
+#[test]
+fn file_descriptors_used_up_for_a_while() {
+    let Some(mut faulty) = Faulty::start(TCP, "", &[]) else { return };
+    let account = faulty.send(&Load::new(), |progress, daemon, _| {
+        for share in [0.2, 0.5] {
+            progress.wait(share);
+            let open = fs::read_dir(format!("/proc/{}/fd", daemon.pid())).unwrap().count();
+            limit(daemon, &format!("--nofile={}:", open.saturating_sub(8)));
+            std::thread::sleep(Duration::from_secs(3));
+            limit(daemon, "--nofile=4096:");
+        }
+    });
+    account.is_whole("file descriptors used up twice");
+    let log = faulty.site.daemon.log();
+    assert!(log.contains("cannot accept a connection"), "{log}");
+}
+
+/// Octets of memory that are left: less than one message takes.
+const ROOM: u64 = 256 << 10;
+
+/// Who has no more memory ends at once, and whoever looks after it starts it again.
+#[test]
+fn memory_used_up() {
+    let Some(mut faulty) = Faulty::start(UNIX, "", &[]) else { return };
+    let mut load = Load::new();
+    load.padding = 1 << 20;
+    let mut ends = 0;
+    let account = faulty.send(&load, |progress, daemon, _| {
+        for share in [0.1, 0.3, 0.5] {
+            progress.wait(share);
+            limit(daemon, &format!("--data={}:", data(daemon) + ROOM));
+            let began = Instant::now();
+            while daemon.has_ended().is_none() && began.elapsed() < Duration::from_secs(5) {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            if !limit(daemon, "--data=unlimited:") {
+                daemon.restart();
+                ends += 1;
+            }
+        }
+    });
+    assert!(ends > 0, "{account}");
+    account.is_whole(&format!("memory used up three times, at which it ended {ends} times"));
+}
+
+/// Octets that it may write to and shares with nobody, as proc(5) tells them in kB.
+fn data(daemon: &Daemon) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", daemon.pid())).unwrap();
+    let told = status.lines().find_map(|line| line.strip_prefix("VmData:")).unwrap();
+    told.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() << 10
+}
