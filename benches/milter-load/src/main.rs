@@ -48,6 +48,10 @@ struct Flags {
     /// Connections at a time
     #[arg(long, default_value_t = 8)]
     connections: usize,
+    /// Begin so many messages a second, whether those before are answered or not. What finds all connections
+    /// busy waits, which counts as the filter's time; what is not begun when all should be is not told
+    #[arg(long)]
+    rate: Option<f64>,
     /// Messages told over one connection before the next is opened
     #[arg(long, default_value_t = 1)]
     per_connection: usize,
@@ -128,10 +132,10 @@ fn run(flags: &Flags) -> anyhow::Result<usize> {
 
 /// Tells `count` messages over all connections.
 fn drive(flags: &Flags, messages: &[Message], count: usize) -> Measured {
-    let next = AtomicUsize::new(0);
+    let (next, began) = (AtomicUsize::new(0), Instant::now());
     std::thread::scope(|scope| {
         let drivers: Vec<_> = (0..flags.connections.max(1))
-            .map(|_| scope.spawn(|| one_driver(flags, messages, &next, count)))
+            .map(|_| scope.spawn(|| one_driver(flags, messages, &next, count, began)))
             .collect();
         let mut all = Measured::default();
         for driver in drivers {
@@ -143,19 +147,31 @@ fn drive(flags: &Flags, messages: &[Message], count: usize) -> Measured {
     })
 }
 
-fn one_driver(flags: &Flags, messages: &[Message], next: &AtomicUsize, count: usize) -> Measured {
+fn one_driver(
+    flags: &Flags,
+    messages: &[Message],
+    next: &AtomicUsize,
+    count: usize,
+    start: Instant,
+) -> Measured {
     let mut measured = Measured::default();
     let mut kept: Option<(Connection, usize)> = None;
     loop {
         let number = next.fetch_add(1, Relaxed);
-        if number >= count {
+        let planned =
+            flags.rate.map(|rate| Duration::from_secs_f64(count as f64 / rate.max(0.001)));
+        if number >= count || planned.is_some_and(|planned| start.elapsed() > planned) {
             if let Some((connection, _)) = kept {
                 let _ = connection.quit();
             }
             return measured;
         }
         let message = &messages[number % messages.len()];
-        let began = Instant::now();
+        let began = match flags.rate {
+            Some(rate) => start + Duration::from_secs_f64(number as f64 / rate.max(0.001)),
+            None => Instant::now(),
+        };
+        std::thread::sleep(began.saturating_duration_since(Instant::now()));
         let connection = match kept.take() {
             Some(kept) => Ok(kept),
             None => greet(flags, number).map(|connection| (connection, 0)),

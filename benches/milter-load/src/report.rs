@@ -17,6 +17,8 @@ use crate::wire::Reply;
 pub(crate) struct Measured {
     whole: Vec<Duration>,
     end: Vec<Duration>,
+    /// Of these, the ones that were not put off.
+    served: Vec<Duration>,
     replies: BTreeMap<&'static str, usize>,
     errors: BTreeMap<String, usize>,
     octets: u64,
@@ -42,6 +44,9 @@ impl Measured {
         *self.replies.entry(word).or_default() += 1;
         self.whole.push(whole);
         self.end.push(end);
+        if reply != Reply::TempFail {
+            self.served.push(end);
+        }
         self.octets += octets as u64;
         self.changes += changes;
     }
@@ -53,6 +58,7 @@ impl Measured {
     pub(crate) fn add(&mut self, other: Self) {
         self.whole.extend(other.whole);
         self.end.extend(other.end);
+        self.served.extend(other.served);
         for (word, count) in other.replies {
             *self.replies.entry(word).or_default() += count;
         }
@@ -76,6 +82,8 @@ pub(crate) struct Report {
     changes_a_message: f64,
     whole_ms: Percentiles,
     end_of_message_ms: Percentiles,
+    /// Of messages that were not put off.
+    served_ms: Percentiles,
     replies: BTreeMap<&'static str, usize>,
     /// Of the filter, where its process was named.
     cpu_ms_a_message: Option<f64>,
@@ -126,6 +134,7 @@ impl Report {
             changes_a_message: each(measured.changes as f64),
             whole_ms: Percentiles::of(&measured.whole),
             end_of_message_ms: Percentiles::of(&measured.end),
+            served_ms: Percentiles::of(&measured.served),
             replies: measured.replies.clone(),
             cpu_ms_a_message: used.map(|used| each(used.cpu * 1e3)),
             processes: used.map(|used| used.processes),
@@ -144,7 +153,11 @@ impl fmt::Display for Report {
             self.messages, self.kilobytes_a_message, self.failed
         )?;
         writeln!(f, "rate        {:.0} a second, {:.2} s in all", self.per_second, self.seconds)?;
-        for (name, times) in [("whole", &self.whole_ms), ("end", &self.end_of_message_ms)] {
+        for (name, times) in [
+            ("whole", &self.whole_ms),
+            ("end", &self.end_of_message_ms),
+            ("served", &self.served_ms),
+        ] {
             let Percentiles { p50, p90, p99, max } = times;
             writeln!(f, "{name:<11} {p50:.2} ms p50, {p90:.2} p90, {p99:.2} p99, {max:.2} max")?;
         }

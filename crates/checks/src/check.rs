@@ -25,6 +25,17 @@ pub enum Stage {
     Authenticated,
 }
 
+/// What a check costs, and so when it is left out under overload: the dearest first. Ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cost {
+    /// Next to nothing: it is never left out.
+    Cheap,
+    /// It waits on the network. In a hurry it does with the answers that are there.
+    Network,
+    /// It reads all of a text. Under pressure it is left out.
+    Heavy,
+}
+
 /// The questions that the checks of one stage put, each once.
 #[derive(Debug, Default)]
 pub struct Questions(Vec<Question>);
@@ -55,6 +66,8 @@ pub trait Check: Send + Sync + 'static {
     const STAGE: Stage = Stage::Message;
     /// Everything it can say.
     const RAISES: &'static [&'static SignalDef];
+    /// What it costs.
+    const COST: Cost = Cost::Cheap;
 
     /// Puts the questions whose answers [`judge`](Self::judge) will read.
     fn ask(&self, _known: &Known<'_>, _questions: &mut Questions) {}
@@ -90,6 +103,10 @@ pub struct InvalidSetting {
 pub trait AnyCheck: Send + Sync {
     /// See [`Check::KEY`].
     fn key(&self) -> &'static str;
+    /// See [`Check::COST`].
+    fn cost(&self) -> Cost {
+        Cost::Cheap
+    }
     /// Puts what questions it has at `stage`; called once for each stage, in their order.
     fn ask(&self, stage: Stage, known: &Known<'_>, questions: &mut Questions);
     /// See [`Check::judge`].
@@ -99,6 +116,10 @@ pub trait AnyCheck: Send + Sync {
 impl<C: Check> AnyCheck for C {
     fn key(&self) -> &'static str {
         C::KEY
+    }
+
+    fn cost(&self) -> Cost {
+        C::COST
     }
 
     fn ask(&self, stage: Stage, known: &Known<'_>, questions: &mut Questions) {
@@ -119,6 +140,8 @@ pub struct Entry {
     pub key: &'static str,
     /// See [`Check::RAISES`].
     pub raises: &'static [&'static SignalDef],
+    /// See [`Check::COST`].
+    pub cost: Cost,
     /// Builds the check from its table of the configuration.
     pub load: fn(toml::Table) -> Result<Box<dyn AnyCheck>, InvalidSetting>,
 }
@@ -128,6 +151,7 @@ pub(crate) const fn plain<C: Check + Default>() -> Entry {
     Entry {
         key: C::KEY,
         raises: C::RAISES,
+        cost: C::COST,
         load: |settings| match settings.keys().next() {
             None => Ok(Box::new(C::default())),
             Some(key) => Err(InvalidSetting {
@@ -146,6 +170,7 @@ pub(crate) const fn configured<C: Configured>() -> Entry {
     Entry {
         key: C::KEY,
         raises: C::RAISES,
+        cost: C::COST,
         load: |settings| {
             let config = settings.try_into().map_err(|error: toml::de::Error| InvalidSetting {
                 key: String::new(),

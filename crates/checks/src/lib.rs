@@ -28,5 +28,5 @@ pub mod links;
 pub mod lists;
 pub mod trust;
 
-pub use check::{AnyCheck, Check, Configured, Entry, InvalidSetting, Questions, Stage};
+pub use check::{AnyCheck, Check, Configured, Cost, Entry, InvalidSetting, Questions, Stage};
 pub use known::{Known, Network, ParseNetworkError, Site};

@@ -17,12 +17,13 @@ use crate::recipients::{Decided, Telling};
 
 /// Fields that speak in this filter's name, or in that of the receiving site, as those of BIMI do; incoming
 /// ones are removed.
-const OURS: [&str; 9] = [
+const OURS: [&str; 10] = [
     "X-Spam-Flag",
     "X-Spam-Score",
     "X-Spam-Status",
     "X-Spam-Level",
     "X-Tidegate-Release",
+    "X-Tidegate-Unfiltered",
     "X-Trustmark",
     "BIMI-Location",
     "BIMI-Indicator",

@@ -79,6 +79,8 @@ pub struct Judged {
     pub fields: Fields,
     /// What the verdict had to do without.
     pub missing: Missing,
+    /// What was left out since there was more to judge than could be, by name.
+    pub left_out: Vec<&'static str>,
     /// What it takes to learn the message, where that is kept.
     pub learnable: Option<Learnable>,
     /// What it takes to judge the message again, where that is recorded.
@@ -97,6 +99,7 @@ impl Judged {
         trust: Trust,
         fields: Fields,
         missing: Missing,
+        left_out: Vec<&'static str>,
         learnable: Option<Learnable>,
         recording: Option<Arc<Recording>>,
         timings: Timings,
@@ -112,6 +115,7 @@ impl Judged {
             trust,
             fields,
             missing,
+            left_out,
             learnable,
             recording,
             timings,
@@ -134,6 +138,7 @@ impl Judged {
             trust: Trust::default(),
             fields: Fields::default(),
             missing: Missing::default(),
+            left_out: Vec::new(),
             learnable: None,
             recording: None,
             timings: Timings::default(),

@@ -16,6 +16,7 @@ mod pending;
 mod recipients;
 mod recording;
 mod rewrite;
+pub mod shed;
 mod spf;
 mod statistics;
 mod transaction;
@@ -26,12 +27,14 @@ use std::time::Duration;
 use tidegate_checks::auth::Authenticator;
 use tidegate_checks::lists::Lists;
 use tidegate_checks::trust::{Trust, Trustmarks};
-use tidegate_checks::{AnyCheck, Known, Questions, Site, Stage};
+use tidegate_checks::{AnyCheck, Cost, Known, Questions, Site, Stage};
 use tidegate_dns::{Answers, Name, Resolver};
 use tidegate_mail::{Bounds, Envelope, Message};
 use tidegate_policy::{Policies, Policy};
 use tidegate_rules::RuleSet;
 use tidegate_signal::{Scores, Signals};
+
+use crate::shed::Shedding;
 
 pub use carry::{AddedField, Changes, Fields, NewSubject, RemovedField};
 pub use correspondents::Correspondents;
@@ -39,6 +42,7 @@ pub use indicators::{Indicators, Unfetched};
 pub use judged::{Judged, Missing, Timings};
 pub use recipients::{DecidedBy, Own, Recipient, Telling};
 pub use recording::{Again, Recording};
+pub use shed::Pressure;
 pub use statistics::{Learnable, Statistics};
 pub use transaction::Transaction;
 
@@ -81,6 +85,7 @@ pub struct Parts {
 /// with this one end with it.
 pub struct Engine {
     parts: Parts,
+    shedding: Shedding,
     authenticator: Authenticator,
 }
 
@@ -88,7 +93,7 @@ impl Engine {
     /// Puts an engine together.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { parts, authenticator: Authenticator::new() }
+        Self { shedding: Shedding::of(&parts), parts, authenticator: Authenticator::new() }
     }
 
     /// The parts it was put together from.
@@ -152,7 +157,7 @@ impl Engine {
             // Of a message that tells no arrival, its own date is as good.
             now: arrived.or(message.date()).unwrap_or(0),
         };
-        let mut signals = self.signals(&known, &Answers::default());
+        let mut signals = self.signals(&known, &Answers::default(), Pressure::None);
         self.parts.rules.judge(&message, &envelope, &mut signals);
         statistics::learnable(&message, &signals)
     }
@@ -181,10 +186,11 @@ impl Engine {
         [self.parts.lists.set_aside(), self.parts.trust.set_aside()].concat()
     }
 
-    /// What all checks say.
-    fn signals(&self, known: &Known<'_>, answers: &Answers) -> Signals {
+    /// What all checks say that are not left out.
+    fn signals(&self, known: &Known<'_>, answers: &Answers, pressure: Pressure) -> Signals {
         let mut signals = Signals::new();
-        for check in &self.parts.checks {
+        let is_left_out = |cost| pressure == Pressure::Pressed && cost == Cost::Heavy;
+        for check in self.parts.checks.iter().filter(|check| !is_left_out(check.cost())) {
             check.judge(known, answers, &mut signals);
         }
         self.parts.lists.judge(known, answers, &mut signals);

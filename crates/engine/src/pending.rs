@@ -97,20 +97,26 @@ impl Pending {
         &self.answers
     }
 
+    /// The questions whose answers did not come.
+    pub(crate) fn unanswered(&self) -> impl Iterator<Item = &Question> {
+        let is_missed = |why: Why| !matches!(why, Why::NotAsked | Why::Offline | Why::Refused);
+        self.answers.iter().filter_map(move |(question, answer)| match answer {
+            Answer::Unknown(why) => is_missed(*why).then_some(question),
+            _ => None,
+        })
+    }
+
     /// What did not come, of what was asked. A resolver that is switched off misses nothing, nor does
     /// one that was not to ask.
     pub(crate) fn missing(&self) -> Missing {
-        let mut missing = Missing::default();
+        let unanswered = u32::try_from(self.unanswered().count()).unwrap_or(u32::MAX);
+        let mut missing = Missing { unanswered, ..Missing::default() };
         for (_, answer) in self.answers.iter() {
             if *answer == Answer::Unknown(Why::NotAsked) {
                 continue;
             }
             missing.asked += 1;
-            match answer {
-                Answer::Unknown(Why::Offline) => missing.offline = true,
-                Answer::Unknown(why) if *why != Why::Refused => missing.unanswered += 1,
-                _ => {}
-            }
+            missing.offline |= *answer == Answer::Unknown(Why::Offline);
         }
         missing
     }

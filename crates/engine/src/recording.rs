@@ -12,7 +12,7 @@ use tidegate_checks::trust::bimi::certificate::Evidence;
 use tidegate_dns::{Answers, Name};
 use tidegate_signal::{Damped, Scores};
 
-use crate::DecidedBy;
+use crate::{DecidedBy, Pressure};
 
 /// Everything from outside that a verdict used.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +34,8 @@ pub struct Recording {
     pub decided: Option<DecidedBy>,
     /// What was known of the author's mark certificate, where it was asked.
     pub mark: Option<Evidence>,
+    /// Under what pressure it was judged.
+    pub pressure: Pressure,
 }
 
 /// A message is judged again.

@@ -4,7 +4,7 @@
 //! [`Transaction::headers`], so that its wait overlaps the SMTP dialogue.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tidegate_bayes::Estimate;
 use tidegate_checks::auth::Verified;
@@ -22,7 +22,7 @@ use crate::pending::Pending;
 use crate::recipients::DecidedBy;
 use crate::recording::{Again, Recording};
 use crate::spf::Chain;
-use crate::{Engine, recipients};
+use crate::{Engine, Pressure, recipients};
 
 /// Rounds of lookups that an SPF record or a key may lead through. SPF allows ten lookups in a
 /// chain (RFC 7208, section 4.6.4); whatever needs more is not worth the wait.
@@ -46,6 +46,7 @@ pub struct Transaction {
     book: Arc<Book>,
     /// Stages reached while nobody was known to want the message looked at; `None`: somebody does.
     held_back: Option<Vec<Stage>>,
+    pressure: Pressure,
 }
 
 impl Transaction {
@@ -60,6 +61,7 @@ impl Transaction {
         let book = engine.parts.policies.book();
         // Where filtering is what some have asked for, nothing is asked before one of them receives.
         let is_known = again.as_ref().is_some_and(|again| again.decided().is_some());
+        let pressure = again.as_ref().map(|again| again.recording.pressure).unwrap_or_default();
         let held_back = (!book.default_policy().filtering && !is_known).then(Vec::new);
         Self {
             envelope: Envelope::default(),
@@ -72,7 +74,13 @@ impl Transaction {
             of_spf: Some(Answers::default()),
             book,
             held_back,
+            pressure,
         }
+    }
+
+    /// Tells how much there is to judge, and so what of it is left out.
+    pub const fn under(&mut self, pressure: Pressure) {
+        self.pressure = pressure;
     }
 
     /// Tells that `address` is to receive the message.
@@ -140,7 +148,12 @@ impl Transaction {
         }
         self.ask_what_was_held_back();
         let began = Instant::now();
-        let deadline = tokio::time::Instant::now() + self.engine.parts.deadline;
+        let pressure = self.pressure;
+        let patience = match pressure {
+            Pressure::None => self.engine.parts.deadline,
+            Pressure::Hurried | Pressure::Pressed => Duration::ZERO,
+        };
+        let deadline = tokio::time::Instant::now() + patience;
         let engine = Arc::clone(&self.engine);
         let mut timings = Timings::default();
 
@@ -177,11 +190,13 @@ impl Transaction {
         let known = self.known(Some(&message), Some(&authentication));
         let trust = engine.parts.trust.find(&known, self.pending.answers());
         let known = Known { trust: Some(&trust), ..known };
-        let mut signals = engine.signals(&known, self.pending.answers());
+        let mut signals = engine.signals(&known, self.pending.answers(), pressure);
         timings.checks = checked.elapsed();
 
         let scanned = Instant::now();
-        engine.parts.rules.judge(&message, &self.envelope, &mut signals);
+        if pressure < Pressure::Pressed {
+            engine.parts.rules.judge(&message, &self.envelope, &mut signals);
+        }
         timings.rules = scanned.elapsed();
 
         let estimated = Instant::now();
@@ -191,11 +206,13 @@ impl Transaction {
             .parts
             .statistics
             .as_ref()
+            .filter(|_| pressure < Pressure::Pressed)
             .map(|statistics| statistics.judge(&message, &self.envelope, given, &mut signals));
         let (estimate, learnable) =
             said.map_or((None, None), |said| (Some(said.estimate), said.learnable));
         timings.statistics = estimated.elapsed();
 
+        let left_out = engine.shedding.tell(pressure, self.pending.unanswered(), &mut signals);
         match &self.again {
             None => signals.weigh(&engine.parts.scores),
             Some(again) => signals.weigh(&again.recording.weights(&engine.parts.scores)),
@@ -231,6 +248,7 @@ impl Transaction {
             trust,
             fields,
             missing,
+            left_out,
             learnable,
             recording,
             timings,
@@ -262,6 +280,7 @@ impl Transaction {
             estimate,
             mark,
             decided,
+            pressure: self.pressure,
         })
     }
 

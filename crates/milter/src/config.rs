@@ -34,7 +34,7 @@ pub struct Config {
     pub stall_seconds: u64,
     /// Seconds that open transactions are given when the server ends.
     pub grace_seconds: u64,
-    /// Most connections at a time; more wait to be accepted.
+    /// Most connections at a time; as many more wait, those of each MTA by turns.
     pub connections: usize,
     /// Longest frame, in bytes; MTAs send 65536 and, by agreement, up to 1 MiB.
     pub frame_bytes: u32,

@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::pin::pin;
 
@@ -72,12 +73,14 @@ where
 {
     pub(crate) fn new(
         stream: S,
+        mta: Option<IpAddr>,
         limits: &'a ServerLimits,
         counters: &'a Counters,
         make: &'a M,
     ) -> Self {
         let filter = make();
-        let session = Session::new(filter.wants(), limits.session);
+        let mut session = Session::new(filter.wants(), limits.session);
+        session.set_mta(mta);
         let filter = Guarded::new(make, filter, counters);
         Self { stream, limits, counters, session, filter, outbox: Vec::new(), unanswered: false }
     }

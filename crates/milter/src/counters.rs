@@ -16,6 +16,7 @@ pub struct Counters {
     protocol_errors: AtomicU64,
     timeouts: AtomicU64,
     failures: AtomicU64,
+    turned_away: AtomicU64,
 }
 
 /// The counters at one moment.
@@ -40,6 +41,8 @@ pub struct Counted {
     pub timeouts: u64,
     /// Times a filter panicked, or asked for what was not agreed on.
     pub failures: u64,
+    /// Connections closed without being served: too many waited, or no place came free in time.
+    pub turned_away: u64,
 }
 
 impl Counters {
@@ -56,6 +59,7 @@ impl Counters {
             protocol_errors: self.protocol_errors.load(Relaxed),
             timeouts: self.timeouts.load(Relaxed),
             failures: self.failures.load(Relaxed),
+            turned_away: self.turned_away.load(Relaxed),
         }
     }
 
@@ -82,6 +86,10 @@ impl Counters {
 
     pub(crate) fn timeout(&self) {
         self.timeouts.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn turned_away(&self) {
+        self.turned_away.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn failure(&self) {

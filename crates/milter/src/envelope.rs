@@ -6,13 +6,14 @@
 
 use crate::command::{Peer, Stage};
 use crate::wire::Strings;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// The SMTP session, as far as it has come.
 #[derive(Clone, Debug, Default)]
 pub struct Envelope {
     client_name: Vec<u8>,
     client: Client,
+    mta: Option<IpAddr>,
     helo: Option<Vec<u8>>,
     /// Paths and arguments of sender and recipients, one after the other.
     text: Vec<u8>,
@@ -72,6 +73,12 @@ impl Envelope {
         }
     }
 
+    /// The address of the MTA, which speaks to this filter over TCP; `None` over a UNIX socket.
+    #[must_use]
+    pub const fn mta(&self) -> Option<IpAddr> {
+        self.mta
+    }
+
     /// The client's last greeting.
     #[must_use]
     pub fn helo(&self) -> Option<&[u8]> {
@@ -124,6 +131,11 @@ impl Envelope {
             Peer::Unix(path) => Client::Unix(path.to_vec()),
             Peer::Inet(address) => Client::Inet(address),
         };
+    }
+
+    /// It stays for all clients of the connection.
+    pub(crate) const fn set_mta(&mut self, mta: Option<IpAddr>) {
+        self.mta = mta;
     }
 
     pub(crate) fn set_helo(&mut self, name: &[u8]) {

@@ -23,6 +23,7 @@ mod connection;
 mod counters;
 mod envelope;
 mod filter;
+pub mod gate;
 mod guard;
 mod listen;
 mod message;

@@ -4,6 +4,7 @@
 //! the place of one on which another process still answers.
 
 use std::io;
+use std::net::IpAddr;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
@@ -86,7 +87,7 @@ impl Detached {
 /// An MTA's connection.
 #[derive(Debug)]
 pub(crate) enum Stream {
-    Tcp(TcpStream),
+    Tcp(TcpStream, IpAddr),
     Unix(UnixStream),
 }
 
@@ -106,6 +107,16 @@ impl Acknowledge for TcpStream {
 
 impl Acknowledge for UnixStream {
     fn acknowledge(&self) {}
+}
+
+impl Stream {
+    /// The address of the MTA; `None` on this machine, over a UNIX socket.
+    pub(crate) const fn mta(&self) -> Option<IpAddr> {
+        match self {
+            Self::Tcp(_, mta) => Some(*mta),
+            Self::Unix(_) => None,
+        }
+    }
 }
 
 impl Listener {
@@ -169,7 +180,10 @@ impl Listener {
 
     pub(crate) async fn accept(&self) -> io::Result<Stream> {
         match self {
-            Self::Tcp(listener) => Ok(Stream::Tcp(listener.accept().await?.0)),
+            Self::Tcp(listener) => {
+                let (stream, mta) = listener.accept().await?;
+                Ok(Stream::Tcp(stream, mta.ip().to_canonical()))
+            }
             Self::Unix(listener) => Ok(Stream::Unix(listener.accept().await?.0)),
         }
     }

@@ -1,19 +1,21 @@
 //! The server: listeners, connections up to a bound, and an orderly end.
 //!
-//! Invariant: one task a connection, and no more connections than there are places; of those that
-//! must wait, each listener holds one, and the rest wait in the system's queue.
+//! Invariant: one task a connection, and no more connections served than there are places. As many more wait, those
+//! of each MTA by turns; past that, the newest of the MTA with the most is closed.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::config::OnFailure;
 use crate::connection::Connection;
 use crate::counters::Counters;
 use crate::filter::Filter;
+use crate::gate::{Gate, Limits};
 use crate::listen::{Listener, Stream};
 use crate::session::SessionLimits;
 
@@ -25,7 +27,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct ServerLimits {
     /// Bounds of each connection's session.
     pub session: SessionLimits,
-    /// Most connections at a time.
+    /// Most connections served at a time; as many more wait.
     pub connections: usize,
     /// Longest silence between two commands.
     pub idle: Duration,
@@ -87,12 +89,14 @@ impl Server {
         M: Fn() -> F + Send + Sync + 'static,
     {
         let (stop, stopped) = watch::channel(false);
-        let places = Arc::new(Semaphore::new(self.limits.connections));
-        let shared =
-            Arc::new(Shared { limits: self.limits, counters: self.counters, make, stopped });
+        let (connections, wait) = (self.limits.connections, self.limits.idle);
+        let places =
+            Gate::new(Limits { places: connections, waiting: connections, octets: 0, wait });
+        let Self { limits, counters } = self;
+        let shared = Arc::new(Shared { limits, counters, make, stopped, places });
         let mut loops = JoinSet::new();
         for listener in listeners {
-            loops.spawn(accept(listener, Arc::clone(&shared), Arc::clone(&places)));
+            loops.spawn(accept(listener, Arc::clone(&shared)));
         }
         shutdown.await;
         // Nobody listens if there are no listeners; then there is nothing to stop either.
@@ -107,9 +111,11 @@ struct Shared<M> {
     counters: Arc<Counters>,
     make: M,
     stopped: watch::Receiver<bool>,
+    /// Taken by turns of the MTAs; all that come over UNIX sockets are of one.
+    places: Arc<Gate<Option<IpAddr>>>,
 }
 
-async fn accept<F, M>(listener: Listener, shared: Arc<Shared<M>>, places: Arc<Semaphore>)
+async fn accept<F, M>(listener: Listener, shared: Arc<Shared<M>>)
 where
     F: Filter + 'static,
     M: Fn() -> F + Send + Sync + 'static,
@@ -130,18 +136,9 @@ where
                 continue;
             }
         };
-        // A listener takes a place only once it has someone for it, or it would keep it from the
-        // others.
-        let place = tokio::select! {
-            () = told_to_stop(&mut stopped) => break,
-            place = Arc::clone(&places).acquire_owned() => place,
-        };
         let shared = Arc::clone(&shared);
         // Boxed, or the whole connection would be copied each time that its task is handed on.
-        connections.spawn(Box::pin(async move {
-            serve_one(stream, &shared).await;
-            drop(place);
-        }));
+        connections.spawn(Box::pin(async move { serve_in_turn(stream, &shared).await }));
     }
     drop(listener);
     let drained = async { while connections.join_next().await.is_some() {} };
@@ -157,15 +154,32 @@ pub(crate) async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
+async fn serve_in_turn<F: Filter, M: Fn() -> F>(stream: Stream, shared: &Shared<M>) {
+    let mut stopped = shared.stopped.clone();
+    let place = tokio::select! {
+        biased;
+        place = shared.places.enter(stream.mta(), 0) => place,
+        () = told_to_stop(&mut stopped) => return,
+    };
+    match place {
+        Ok(_place) => serve_one(stream, shared).await,
+        Err(why) => {
+            shared.counters.turned_away();
+            tracing::info!(why = why.as_str(), "connection not served");
+        }
+    }
+}
+
 async fn serve_one<F: Filter, M: Fn() -> F>(stream: Stream, shared: &Shared<M>) {
-    let Shared { limits, counters, make, stopped } = shared;
+    let Shared { limits, counters, make, stopped, .. } = shared;
     let _open = counters.connection();
+    let mta = stream.mta();
     let ended = match stream {
-        Stream::Tcp(stream) => {
-            Connection::new(stream, limits, counters, make).run(stopped.clone()).await
+        Stream::Tcp(stream, _) => {
+            Connection::new(stream, mta, limits, counters, make).run(stopped.clone()).await
         }
         Stream::Unix(stream) => {
-            Connection::new(stream, limits, counters, make).run(stopped.clone()).await
+            Connection::new(stream, mta, limits, counters, make).run(stopped.clone()).await
         }
     };
     if let Err(error) = ended {

@@ -6,6 +6,8 @@
 //! Invariant: a reply is written exactly where the MTA waits for one. A reply too many is read as
 //! the answer to the next step; a reply too few leaves mail waiting until a time-out.
 
+use std::net::IpAddr;
+
 use thiserror::Error;
 
 use crate::answer::{encode_disposition, encode_modification};
@@ -337,6 +339,11 @@ impl Session {
     #[must_use]
     pub fn envelope(&self) -> &Envelope {
         &self.envelope
+    }
+
+    /// Notes the MTA's address, for whoever reads the envelope.
+    pub(crate) const fn set_mta(&mut self, mta: Option<IpAddr>) {
+        self.envelope.set_mta(mta);
     }
 
     /// What was agreed on; nothing before the negotiation.

@@ -28,6 +28,12 @@ pub struct Config {
     pub concurrency: usize,
     /// How long a message waits for its turn, in milliseconds, before `on_overload`.
     pub overload_wait_ms: u64,
+    /// Messages that wait for their turn at most.
+    pub max_waiting: usize,
+    /// Their octets in all; one may always wait.
+    pub max_waiting_bytes: u64,
+    /// Whether less is done for a message when there is more to judge than can be.
+    pub shed: bool,
     /// How much a rejection tells the sender.
     pub reply_detail: ReplyDetail,
     /// Where a sender may turn to: an address or a URL, named in rejections.
@@ -52,6 +58,9 @@ impl Default for Config {
             on_overload: Fallback::Defer,
             concurrency: 256,
             overload_wait_ms: 2_000,
+            max_waiting: 1_024,
+            max_waiting_bytes: 64 << 20,
+            shed: true,
             reply_detail: ReplyDetail::Class,
             contact: None,
             contradicted: CONTRADICTED,

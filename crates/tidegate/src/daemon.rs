@@ -25,7 +25,7 @@ use crate::beside::Beside;
 use crate::logging;
 use crate::metrics::Metrics;
 use crate::names::Names;
-use crate::overload::Gate;
+use crate::overload::{Client, Overload};
 use crate::policies::StoredPolicies;
 use crate::remembered::Remembered;
 use crate::steady::now;
@@ -64,7 +64,7 @@ pub(crate) struct Running {
     pub(crate) names: Arc<Names>,
     auto_learn: AutoLearn,
     split_timeout_ms: u64,
-    gate: Gate,
+    pub(crate) overload: Overload,
     pub(crate) beside: Option<Beside>,
 }
 
@@ -76,8 +76,8 @@ impl Running {
         auto_learn: AutoLearn,
         split_timeout_ms: u64,
     ) -> Self {
-        let gate = Gate::new(&verdict);
-        Self { engine, verdict, names, auto_learn, split_timeout_ms, gate, beside: None }
+        let overload = Overload::new(&verdict);
+        Self { engine, verdict, names, auto_learn, split_timeout_ms, overload, beside: None }
     }
 
     /// With those who are told of judged messages.
@@ -161,7 +161,9 @@ impl Daemon {
 
     /// The metrics, in Prometheus's text form.
     pub(crate) fn metrics_page(&self, milter: &Counted) -> prometheus::Result<String> {
-        let page = self.metrics.page(milter, &self.running.load().engine)?;
+        let running = self.running.load();
+        self.metrics.overload.holds(running.overload.held());
+        let page = self.metrics.page(milter, &running.engine)?;
         let held = self.quarantine().map(|held| quarantine::metrics(&held.counted()));
         Ok(page + &held.unwrap_or_default())
     }
@@ -296,7 +298,7 @@ impl Filter for Session {
         self.daemon.prepare(&envelope).await;
         let wanted_as_it_came = transaction.has_unfiltered();
 
-        match judge(&running, transaction, &received).await {
+        match judge(&self.daemon, &running, transaction, &received).await {
             Ok(judged) => {
                 fault::panic_at("answer", received.header());
                 self.daemon.metrics.judged(&judged);
@@ -354,11 +356,20 @@ impl Filter for Session {
 
 /// Judges within the bounds of the configuration.
 async fn judge(
+    daemon: &Daemon,
     running: &Running,
-    transaction: Transaction,
+    mut transaction: Transaction,
     received: &Received<'_>,
 ) -> Result<Judged, Unjudged> {
-    let _place = running.gate.enter().await.ok_or(Unjudged::Overload)?;
+    let client = Client::of(transaction.envelope.client, received.envelope.mta());
+    let counted = &daemon.metrics.overload;
+    let entered = running.overload.enter(client, received.raw.len()).await;
+    let (_place, pressure) = entered.map_err(|why| {
+        counted.refused(why);
+        Unjudged::Overload
+    })?;
+    counted.entered(pressure);
+    transaction.under(pressure);
     let judging = async {
         fault::panic_at("judge", received.header());
         transaction.judge(received.raw).await

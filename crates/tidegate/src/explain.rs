@@ -73,6 +73,10 @@ impl View {
             );
             self.labelled(&mut text, "partial", &words);
         }
+        if !judged.left_out.is_empty() {
+            let words = format!("{}; for overload", judged.left_out.join(", "));
+            self.labelled(&mut text, "left out", &words);
+        }
         self.signals(&mut text, judged);
         text
     }
@@ -333,6 +337,7 @@ mod tests {
             trust: Default::default(),
             fields: Fields::default(),
             missing: Missing { asked: 20, unanswered: 3, offline: false },
+            left_out: Vec::new(),
             learnable: None,
             recording: None,
             timings: Timings::default(),

@@ -55,11 +55,15 @@ impl Status {
     }
 
     /// Whether mail is judged, and what there is to say about it.
-    fn ready(&self) -> (StatusCode, String) {
+    /// `overloaded`: how, in words, where it is.
+    fn ready(&self, overloaded: Option<&str>) -> (StatusCode, String) {
         match self.phase() {
             Phase::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting\n".to_owned()),
             Phase::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned()),
             Phase::Ready => {
+                if let Some(how) = overloaded {
+                    return (StatusCode::SERVICE_UNAVAILABLE, format!("{how}\n"));
+                }
                 let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
                 let note = refused.as_deref().map(|why| format!("{why}\n")).unwrap_or_default();
                 (StatusCode::OK, format!("ready\n{note}"))
@@ -90,7 +94,8 @@ pub(crate) async fn serve(
 }
 
 async fn ready(State(pages): State<Arc<Pages>>) -> Response {
-    pages.status.ready().into_response()
+    let overloaded = pages.daemon.running().overload.told();
+    pages.status.ready(overloaded).into_response()
 }
 
 async fn metrics(State(pages): State<Arc<Pages>>) -> Response {
@@ -108,16 +113,21 @@ mod tests {
     #[test]
     fn only_a_program_that_judges_is_ready() {
         let status = Status::default();
-        let code = || status.ready().0.as_u16();
+        let code = || status.ready(None).0.as_u16();
         assert_eq!(code(), 503);
         status.set(Phase::Ready);
         assert_eq!(code(), 200);
         status.reloaded(Some("the last reload was refused".to_owned()));
         assert_eq!(
-            status.ready(),
+            status.ready(None),
             (StatusCode::OK, "ready\nthe last reload was refused\n".to_owned())
         );
+        let overloaded = (StatusCode::SERVICE_UNAVAILABLE, "overloaded\n".to_owned());
+        assert_eq!(status.ready(Some("overloaded")), overloaded);
         status.set(Phase::Draining);
-        assert_eq!(status.ready(), (StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned()));
+        assert_eq!(
+            status.ready(Some("overloaded")),
+            (StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned())
+        );
     }
 }

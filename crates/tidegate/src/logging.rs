@@ -89,6 +89,7 @@ pub(crate) fn judged(judged: &Judged, reference: &str, octets: u64, names: &Name
         size = octets,
         elapsed_ms = milliseconds(judged.timings.total),
         partial = judged.missing.word().as_str(),
+        left_out = judged.left_out.join(",").as_str(),
         "judged"
     );
     let times = judged.timings;

@@ -4,6 +4,7 @@
 //! number of series is bounded.
 
 mod beside;
+mod overload;
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -18,6 +19,7 @@ use tidegate_milter::Counted;
 use tidegate_policy::{Action, Verdict};
 
 pub(crate) use beside::Beside;
+use overload::Overload;
 
 use crate::daemon::Counts;
 use crate::process;
@@ -45,6 +47,7 @@ pub(crate) struct Metrics {
     connections: IntGauge,
     followed: Vec<Followed>,
     pub(crate) beside: Beside,
+    pub(crate) overload: Overload,
 }
 
 /// A counter that follows a total counted elsewhere.
@@ -139,6 +142,7 @@ impl Metrics {
             connections,
             followed,
             beside: Beside::new(&registry)?,
+            overload: Overload::new(&registry)?,
             registry,
         })
     }
@@ -156,6 +160,7 @@ impl Metrics {
         {
             return;
         }
+        self.overload.left_out(&judged.left_out);
         for signal in judged.signals.iter() {
             self.signals.with_label_values(&[signal.name()]).inc();
         }
@@ -254,6 +259,13 @@ fn followed(
         follow(
             counter("tidegate_connections_total", "Milter connections accepted.")?,
             |milter, _| milter.connections,
+        ),
+        follow(
+            counter(
+                "tidegate_connections_refused_total",
+                "Milter connections closed because too many waited.",
+            )?,
+            |milter, _| milter.turned_away,
         ),
         follow(counter("tidegate_bytes_total", "Bytes of the messages received.")?, |milter, _| {
             milter.message_octets

@@ -32,6 +32,7 @@ pub struct ArcResult;
 impl Check for ArcResult {
     const KEY: &'static str = "auth.arc";
     const STAGE: Stage = Stage::Authenticated;
+    const COST: crate::Cost = crate::Cost::Network;
     const RAISES: &'static [&'static SignalDef] = &[&ARC_PASS, &ARC_FAIL];
 
     fn judge(&self, known: &Known<'_>, _: &Answers, signals: &mut Signals) {

@@ -52,6 +52,7 @@ pub struct DkimResults;
 impl Check for DkimResults {
     const KEY: &'static str = "auth.dkim";
     const STAGE: Stage = Stage::Authenticated;
+    const COST: crate::Cost = crate::Cost::Network;
     const RAISES: &'static [&'static SignalDef] =
         &[&DKIM_PASS, &DKIM_FAIL, &DKIM_BROKEN, &DKIM_PARTIAL_BODY, &DKIM_WEAK];
 

@@ -78,6 +78,7 @@ impl Configured for DmarcResult {
 impl Check for DmarcResult {
     const KEY: &'static str = "auth.dmarc";
     const STAGE: Stage = Stage::Authenticated;
+    const COST: crate::Cost = crate::Cost::Network;
     const RAISES: &'static [&'static SignalDef] = &[
         &DMARC_REJECT,
         &DMARC_QUARANTINE,

@@ -52,6 +52,7 @@ pub struct SpfResult;
 impl Check for SpfResult {
     const KEY: &'static str = "auth.spf";
     const STAGE: Stage = Stage::Authenticated;
+    const COST: crate::Cost = crate::Cost::Network;
     const RAISES: &'static [&'static SignalDef] =
         &[&SPF_FAIL, &SPF_SOFTFAIL, &SPF_PASS, &SPF_ALLOWS_ALL, &SPF_BROKEN];
 

@@ -48,6 +48,7 @@ pub struct Probability;
 
 impl Check for Probability {
     const KEY: &'static str = "bulk.probability";
+    const COST: crate::Cost = crate::Cost::Heavy;
     const RAISES: &'static [&'static SignalDef] = &[&BULK_LIKELY, &BULK_CERTAIN];
 
     fn judge(&self, known: &Known<'_>, _: &Answers, signals: &mut Signals) {

@@ -66,6 +66,7 @@ pub struct ThreeRules;
 impl Check for ThreeRules {
     const KEY: &'static str = "bulk.three_rules";
     const STAGE: Stage = Stage::Authenticated;
+    const COST: crate::Cost = crate::Cost::Heavy;
     const RAISES: &'static [&'static SignalDef] = &[
         &BULK_CONSENT_VOUCHED,
         &BULK_DISGUISED,

@@ -26,6 +26,7 @@ pub struct ReverseName;
 impl Check for ReverseName {
     const KEY: &'static str = "client.reverse_name";
     const STAGE: Stage = Stage::Connect;
+    const COST: crate::Cost = crate::Cost::Network;
     const RAISES: &'static [&'static SignalDef] = &[&REVERSE_NAME_MISSING, &REVERSE_NAME_MISMATCH];
 
     /// The first step of what the authenticator follows later; begun here, it has come by then.

@@ -37,6 +37,7 @@ pub struct SenderDomain;
 impl Check for SenderDomain {
     const KEY: &'static str = "client.sender_domain";
     const STAGE: Stage = Stage::Headers;
+    const COST: crate::Cost = crate::Cost::Network;
     const RAISES: &'static [&'static SignalDef] =
         &[&SENDER_DOMAIN_MISSING, &FROM_DOMAIN_MISSING, &SENDER_TAKES_NO_MAIL];
 

@@ -64,6 +64,7 @@ const ORNAMENTED: usize = 8;
 
 impl Check for Letters {
     const KEY: &'static str = "content.letters";
+    const COST: crate::Cost = crate::Cost::Heavy;
     const RAISES: &'static [&'static SignalDef] = &[
         &WORDS_MIX_SCRIPTS,
         &WORDS_HAVE_ZERO_WIDTH,

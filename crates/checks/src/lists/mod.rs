@@ -110,6 +110,10 @@ impl AnyCheck for Lists {
         "lists"
     }
 
+    fn cost(&self) -> crate::Cost {
+        crate::Cost::Network
+    }
+
     fn ask(&self, stage: Stage, known: &Known<'_>, questions: &mut Questions) {
         let mut found = Found::default();
         for zone in self.zones.iter().filter(|listed| listed.zone.usable()) {

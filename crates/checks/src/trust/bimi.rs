@@ -324,6 +324,10 @@ impl AnyCheck for Brands {
         "trust.bimi"
     }
 
+    fn cost(&self) -> crate::Cost {
+        crate::Cost::Network
+    }
+
     fn ask(&self, stage: Stage, known: &Known<'_>, questions: &mut Questions) {
         if stage == Stage::Headers {
             ask(known, questions);

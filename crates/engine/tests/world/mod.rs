@@ -1,5 +1,7 @@
 //! A shop with every trustmark, its certifiers on loopback, and whoever would like to look like it.
 
+#![allow(dead_code, reason = "each test binary uses its part of it")]
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +14,7 @@ use tidegate_checks::table::CHECKS;
 use tidegate_checks::trust::{MarkKind, MarkResult, TrustConfig, Trustmarks};
 use tidegate_dns::Resolver;
 use tidegate_dns::testing::TestServer;
-use tidegate_engine::{Engine, Judged, Parts};
+use tidegate_engine::{Engine, Judged, Parts, Pressure};
 use tidegate_mail::{Address, Bounds, Envelope};
 use tidegate_policy::Form;
 use tidegate_rules::RuleSet;
@@ -164,6 +166,17 @@ impl World {
     /// What the shop itself sends.
     pub(crate) async fn of_shop(&self, mail: &str) -> Judged {
         self.judge(SHOP, "bounce@shop.example", "berta@site.example", mail).await
+    }
+
+    /// The same, told in steps while there is more to judge than can be.
+    pub(crate) async fn of_shop_under(&self, pressure: Pressure, mail: &str) -> Judged {
+        let mut transaction = self.engine.begin(NOW);
+        transaction.envelope = envelope(SHOP, "bounce@shop.example", "berta@site.example");
+        for stage in [Stage::Connect, Stage::Helo, Stage::Mail] {
+            transaction.reached(stage);
+        }
+        transaction.under(pressure);
+        transaction.judge(mail.as_bytes()).await
     }
 
     /// The stages as SMTP brings them, with a pause after each: whatever is asked at a stage has its

@@ -248,6 +248,7 @@ impl<'j> Replay<'j> {
             damped: Arc::clone(&self.recording.damped),
             decided: self.recording.decided.clone(),
             mark: self.recording.mark.clone(),
+            pressure: self.recording.pressure,
             ..Recording::default()
         };
         let again = Again { further: true, ..Again::exactly(Arc::new(recording)) };

@@ -260,6 +260,11 @@ impl Builder<'_> {
                 self.findings.mistake(self.place(&["policy"]), duplicate.to_string(), "");
             }
         }
+        for def in tidegate_engine::shed::signals() {
+            if let Err(duplicate) = catalogue.add(def) {
+                self.findings.mistake(self.place(&["verdict"]), duplicate.to_string(), "");
+            }
+        }
         for def in bimi::SIGNALS {
             if let Err(duplicate) = catalogue.add(def) {
                 self.findings.mistake(self.place(&["trust"]), duplicate.to_string(), "");

@@ -59,7 +59,9 @@ pub(super) fn to_unjudged(
         }
         Fallback::Accept => match forged {
             Some(forged) => {
-                with_fields(forged, &[("X-Spam-Status", &format!("No, not judged ({reason})"))])
+                let status = format!("No, not judged ({reason})");
+                let marks = [("X-Spam-Status", &*status), ("X-Tidegate-Unfiltered", reason)];
+                with_fields(forged, &marks)
             }
             None => Outcome::default(),
         },
@@ -128,10 +130,13 @@ mod tests {
     #[test]
     fn what_could_not_be_judged_is_marked_or_asked_to_come_again() {
         let accepted = to_unjudged("overload", Fallback::Accept, Some(&[]));
-        let [Modification::InsertHeader { value, .. }] = &accepted.modifications[..] else {
-            panic!("{accepted:?}");
-        };
-        assert_eq!(value.as_str(), "No, not judged (overload)");
+        let fields = accepted.modifications.iter().map(|modification| match modification {
+            Modification::InsertHeader { name, value, .. } => (name.as_str(), value.as_str()),
+            other => panic!("{other:?}"),
+        });
+        let expect =
+            [("X-Tidegate-Unfiltered", "overload"), ("X-Spam-Status", "No, not judged (overload)")];
+        assert_eq!(fields.collect::<Vec<_>>(), expect);
         let as_it_came = to_unjudged("overload", Fallback::Accept, None);
         assert_eq!(as_it_came, Outcome::default());
         let Disposition::Reply(words) =

@@ -219,7 +219,7 @@ async fn mail_that_is_not_is_refused_with_a_reference_and_counted() {
 async fn one_message_too_many_is_deferred_or_marked_as_configured() {
     for (on_overload, expect) in [
         ("defer", "451 4.7.1 This message could not be judged now. Please try again later."),
-        ("accept", "+0 X-Spam-Status: No, not judged (overload)"),
+        ("accept", "+0 X-Tidegate-Unfiltered: overload"),
     ] {
         let settings = format!(
             "[verdict]\nconcurrency = 1\noverload_wait_ms = 10\non_overload = '{on_overload}'"
@@ -227,7 +227,7 @@ async fn one_message_too_many_is_deferred_or_marked_as_configured() {
         let daemon = daemon(&settings);
         let mut mta = Mta::connect(&daemon).await;
         let running = daemon.running();
-        let place = running.gate.enter().await;
+        let place = running.overload.enter(Client::Behind(None), 1).await;
         let told = mta.message(&[("X-Spam-Flag", " NO"), ("Subject", " lunch")]).await;
         assert!(told.iter().any(|words| words == expect), "{told:?}");
         let freed = told.iter().any(|words| words == "-X-Spam-Flag 1");
@@ -241,6 +241,7 @@ async fn one_message_too_many_is_deferred_or_marked_as_configured() {
         assert!(told.iter().any(|words| words.contains("score=")), "{told:?}");
         let page = daemon.metrics_page(&Counted::default()).unwrap();
         assert!(page.contains("tidegate_unjudged_total{reason=\"overload\"} 1"), "{page}");
+        assert!(page.contains("tidegate_refused_total{why=\"late\"} 1"), "{page}");
     }
 }
 
@@ -265,7 +266,9 @@ async fn a_bug_in_a_check_loses_no_message() {
     let mut mta = Mta::connect(&daemon).await;
     for _ in 0..2 {
         let told = mta.message(&[("Subject", " lunch")]).await;
-        assert_eq!(told, ["+0 X-Spam-Status: No, not judged (panic)", "Continue"]);
+        let fields =
+            ["+0 X-Tidegate-Unfiltered: panic", "+0 X-Spam-Status: No, not judged (panic)"];
+        assert_eq!(told, [fields[0], fields[1], "Continue"]);
     }
 }
 

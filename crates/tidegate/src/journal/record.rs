@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tidegate_bayes::{Estimate, FEATURES_VERSION, LessonId};
 use tidegate_checks::trust::bimi::certificate::Evidence;
 use tidegate_dns::{Answers, Name, Question, Resolver, Written};
-use tidegate_engine::{Learnable, Recording};
+use tidegate_engine::{Learnable, Pressure, Recording};
 use tidegate_mail::{Address, Envelope, Tls};
 
 use super::decided::Wanted;
@@ -57,6 +57,9 @@ pub(crate) struct Record {
     /// What was known of the author's mark certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mark: Option<Evidence>,
+    /// How much was left out for overload: 0, the wait for the network, what is heavy as well.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pressure: u8,
     /// The verdict, as `scan --json` tells it, without the time it took.
     pub(crate) verdict: String,
     /// What it takes to learn the message, but for the features.
@@ -157,6 +160,7 @@ impl Record {
             estimate: recording.estimate.map(Estimated::from),
             decided: recording.decided.as_ref().map(|by| Wanted::of(by, |at| kept[at])),
             mark: recording.mark.clone(),
+            pressure: recording.pressure as u8,
             learnable: learnable
                 .map(|it| Named { id: *it.id.bytes(), features_version: FEATURES_VERSION }),
             features: learnable.map(|it| it.features.clone()).unwrap_or_default(),
@@ -208,6 +212,7 @@ impl Record {
             estimate: self.estimate.map(Estimate::from),
             decided: self.decided.as_ref().and_then(Wanted::decided_by),
             mark: self.mark.clone(),
+            pressure: pressure(self.pressure)?,
         }))
     }
 
@@ -232,6 +237,14 @@ impl Record {
         }
         Ok(Learnable { id: LessonId::new(named.id), features: self.features.clone() })
     }
+}
+
+const fn is_zero(pressure: &u8) -> bool {
+    *pressure == 0
+}
+
+fn pressure(level: u8) -> Option<Pressure> {
+    [Pressure::None, Pressure::Hurried, Pressure::Pressed].into_iter().find(|it| *it as u8 == level)
 }
 
 /// In the order of the questions, so that equal answers are written equally.
@@ -357,6 +370,7 @@ pub(super) mod tests {
                 estimate: Some(estimate),
                 decided: None,
                 mark: Some(Evidence::Unknown),
+                pressure: (now % 3).unsigned_abs() as u8,
                 verdict,
                 learnable: Some(Named { id: [7; 16], features_version: FEATURES_VERSION }),
                 features,
