@@ -206,6 +206,8 @@ fn the_daemon_connects_to_nobody_whom_its_configuration_does_not_name() {
 
     let trace = fs::read_to_string(&written).unwrap();
     let found = destinations(&trace);
-    let named = BTreeSet::from([asked, format!("127.0.0.1:{smtp}")]);
-    assert_eq!(found, named, "{trace}");
+    // The socket for DNS may have been connected before the trace began.
+    let smtp = format!("127.0.0.1:{smtp}");
+    assert!(found.contains(&smtp), "{trace}");
+    assert!(found.is_subset(&BTreeSet::from([asked, smtp])), "{found:?}\n{trace}");
 }

@@ -73,7 +73,9 @@ fn a_thousand_connections_that_say_half_and_no_more() {
         assert!(began.elapsed() < Duration::from_secs(60), "{}", faulty.site.daemon.log());
         std::thread::sleep(Duration::from_millis(100));
     }
-    assert!(faulty.site.metric("tidegate_protocol_errors_total{kind=\"timeout\"}") >= 900);
+    let late = faulty.site.metric("tidegate_protocol_errors_total{kind=\"timeout\"}");
+    let turned_away = faulty.site.metric("tidegate_connections_refused_total");
+    assert!(late + turned_away >= 900, "{late} were late, {turned_away} turned away");
 }
 
 /// An MTA that is gone in the middle of a message leaves nothing behind.
