@@ -83,6 +83,8 @@ fn reloaded_again_and_again_with_good_and_broken_configuration() {
 fn replaced_again_and_again_while_the_socket_is_handed_over() {
     let Some(mut faulty) = Faulty::start(TCP, "", &[]) else { return };
     faulty.site.daemon.hold_socket();
+    // Whoever looked whether Postfix answers met the socket between two owners.
+    let before = faulty.site.postfix.log().len();
     let (mut random, mut replaced) = (Random(13), 0);
     let account = faulty.send(&Load::new(), |progress, daemon, _| {
         progress.wait(0.1);
@@ -93,10 +95,9 @@ fn replaced_again_and_again_while_the_socket_is_handed_over() {
         }
     });
     let log = faulty.site.postfix.log();
-    let refused = log.matches("Connection refused").count();
+    let refused = log[before..].matches("Connection refused").count();
     account.is_whole(&format!("replaced {replaced} times, {refused} connections refused"));
-    // A connection refused is put off like any other; why one a run is, is not known yet.
-    assert!(refused <= 1 && account.twice == 0, "{refused} refused; {account}");
+    assert_eq!((refused, account.twice), (0, 0), "{account}");
     let log = faulty.site.daemon.log();
     assert!(!log.contains("in use by another process"), "each has the store: {log}");
 }
