@@ -28,6 +28,7 @@ mod knowledge;
 mod logging;
 mod metrics;
 mod names;
+mod network;
 mod overload;
 mod pages;
 mod policies;

@@ -7,7 +7,7 @@
 //!
 //! Invariant: no message waits for its turn for longer than the configuration says.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 use tidegate_engine::Pressure;
 use tidegate_milter::gate::{Gate, Limits, Place};
 use tidegate_policy::Config;
+
+use crate::network::network;
 
 pub(crate) use tidegate_milter::gate::{Held, Refused};
 
@@ -24,7 +26,7 @@ const TOLD_FOR: Duration = Duration::from_secs(2);
 /// Whom a message comes from, as far as turns go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Client {
-    /// An SMTP client: its address, or its /64 in IPv6, of which one customer commonly has all.
+    /// An SMTP client, by its network.
     Network(IpAddr),
     /// The MTA did not tell; the MTA's own address, where there is one, stands for the client.
     Behind(Option<IpAddr>),
@@ -33,14 +35,7 @@ pub(crate) enum Client {
 impl Client {
     /// By the address of the client, or else of the `mta`.
     pub(crate) fn of(client: Option<IpAddr>, mta: Option<IpAddr>) -> Self {
-        match client {
-            Some(IpAddr::V6(address)) => {
-                let network = address.to_bits() >> 64 << 64;
-                Self::Network(Ipv6Addr::from_bits(network).into())
-            }
-            Some(address) => Self::Network(address),
-            None => Self::Behind(mta),
-        }
+        client.map_or(Self::Behind(mta), |client| Self::Network(network(client)))
     }
 }
 

@@ -6,19 +6,22 @@
 //! Invariant: a link signs in once; everything ends by itself; what is not known is answered like what
 //! has ended.
 
+mod counts;
 pub(crate) mod failures;
 mod forget;
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use counts::Counts;
 use data_encoding::BASE64URL_NOPAD;
 use failures::Failures;
 use serde::{Deserialize, Serialize};
 use tidegate_mail::Address;
 use tidegate_store::{Batch, Secret, Space, Store, StoreError, Written, random};
+
+use crate::network::network;
 
 const LINKS: Space = Space::new("access.link");
 const SESSIONS: Space = Space::new("access.session");
@@ -29,8 +32,6 @@ pub(crate) const LINK_SECONDS: u64 = 15 * 60;
 /// Links that one address, and one client, may ask for in that time.
 const LINKS_AN_ADDRESS: u32 = 3;
 const LINKS_A_CLIENT: u32 = 20;
-/// Addresses and clients that are counted at a time; past it all are as if they had asked too often.
-const MOST_COUNTED: usize = 20_000;
 
 /// Somebody, proved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,15 +76,10 @@ pub(crate) struct Access {
     store: Arc<dyn Store>,
     secret: Secret,
     session_seconds: u64,
-    asked: Mutex<HashMap<String, Asked>>,
+    /// Links, by who asked for them; who can't be counted is as if it had asked too often.
+    asked: Counts<String>,
     /// Clients that show wrong tokens.
     pub(crate) failures: Failures,
-}
-
-#[derive(Clone, Copy)]
-struct Asked {
-    since: u64,
-    times: u32,
 }
 
 impl Access {
@@ -91,13 +87,13 @@ impl Access {
     /// When the store can't be read or written.
     pub(crate) fn new(store: Arc<dyn Store>, session_seconds: u64) -> Result<Self, StoreError> {
         let secret = Secret::of(&*store, "access")?;
-        let (asked, failures) = (Mutex::default(), Failures::default());
+        let (asked, failures) = (Counts::within(LINK_SECONDS), Failures::default());
         Ok(Self { store, secret, session_seconds, asked, failures })
     }
 
     /// Whether this client may ask for one more link.
     pub(crate) fn may_ask_from(&self, client: IpAddr, now: u64) -> bool {
-        self.may_ask(&format!("c {}", failures::network(client)), LINKS_A_CLIENT, now)
+        self.may_ask(&format!("c {}", network(client)), LINKS_A_CLIENT, now)
     }
 
     /// What a link to sign `person` in must carry; `None` when it was asked for too often.
@@ -215,14 +211,7 @@ impl Access {
     }
 
     fn may_ask(&self, who: &str, most: u32, now: u64) -> bool {
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.retain(|_, asked| now < asked.since + LINK_SECONDS);
-        if asked.len() >= MOST_COUNTED && !asked.contains_key(who) {
-            return false;
-        }
-        let count = asked.entry(who.to_owned()).or_insert(Asked { since: now, times: 0 });
-        count.times = count.times.saturating_add(1);
-        count.times <= most
+        self.asked.count(who.to_owned(), now).is_some_and(|times| times <= most)
     }
 }
 

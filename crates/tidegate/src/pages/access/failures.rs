@@ -4,59 +4,34 @@
 //!
 //! Invariant: who has shown no wrong token is never kept out, however many others have.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+
+use super::counts::Counts;
+use crate::network::network;
 
 /// Wrong tokens of one client within that many seconds.
 const MOST: u32 = 20;
 pub(crate) const SECONDS: u64 = 15 * 60;
-/// Clients that are counted at a time; those that come past it are not.
-const MOST_COUNTED: usize = 20_000;
 
 /// How often each has failed.
-#[derive(Debug, Default)]
-pub(crate) struct Failures(Mutex<HashMap<String, Counted>>);
+#[derive(Debug)]
+pub(crate) struct Failures(Counts<IpAddr>);
 
-#[derive(Debug, Clone, Copy)]
-struct Counted {
-    since: u64,
-    times: u32,
+impl Default for Failures {
+    fn default() -> Self {
+        Self(Counts::within(SECONDS))
+    }
 }
 
 impl Failures {
     /// Whether what this client shows is looked at.
     pub(crate) fn bar(&self, client: IpAddr, now: u64) -> bool {
-        let counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let counted = counted.get(&network(client));
-        counted.is_some_and(|it| it.times >= MOST && now < it.since.saturating_add(SECONDS))
+        self.0.times(&network(client), now) >= MOST
     }
 
     /// Counts a wrong one; whether it was the last that is looked at.
     pub(crate) fn count(&self, client: IpAddr, now: u64) -> bool {
-        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let who = network(client);
-        if counted.len() >= MOST_COUNTED {
-            counted.retain(|_, it| now < it.since.saturating_add(SECONDS));
-        }
-        if counted.len() >= MOST_COUNTED && !counted.contains_key(&who) {
-            return false;
-        }
-        let of_client = counted.entry(who).or_insert(Counted { since: now, times: 0 });
-        if now >= of_client.since.saturating_add(SECONDS) {
-            *of_client = Counted { since: now, times: 0 };
-        }
-        of_client.times = of_client.times.saturating_add(1);
-        of_client.times == MOST
-    }
-}
-
-/// Whom a client's address stands for. A client by IPv6 is its network: it has as many addresses as it
-/// likes.
-pub(super) fn network(client: IpAddr) -> String {
-    match client.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("{:x?}", &address.segments()[..4]),
+        self.0.count(network(client), now) == Some(MOST)
     }
 }
 
@@ -84,10 +59,9 @@ mod tests {
     #[test]
     fn a_flood_of_clients_keeps_nobody_out() {
         let failures = Failures::default();
-        for n in 0..MOST_COUNTED as u32 + 10 {
+        for n in 0..20_010_u32 {
             failures.count(std::net::Ipv4Addr::from(n).into(), NOW);
         }
-        assert!(failures.0.lock().unwrap().len() <= MOST_COUNTED);
         assert!(!failures.bar("203.0.113.9".parse().unwrap(), NOW));
     }
 }
