@@ -45,11 +45,6 @@ impl Pending {
         }
     }
 
-    /// Whether something that was asked isn't answered yet.
-    pub(crate) const fn is_waiting(&self) -> bool {
-        !self.under_way.is_empty()
-    }
-
     /// Waits for everything under way, until `deadline`; then what is late is unknown.
     pub(crate) async fn join(&mut self, deadline: Instant) -> &Answers {
         for (question, lookup) in std::mem::take(&mut self.under_way) {

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use tidegate_checks::auth::Verified;
 use tidegate_checks::authentication::Spf;
 use tidegate_dns::Answers;
@@ -26,19 +27,12 @@ pub(crate) enum Chain {
 
 impl Chain {
     /// Begins with what `pending` knows, and asks it for the rest.
-    pub(crate) fn begin(engine: &Arc<Engine>, envelope: &Envelope, mut pending: Pending) -> Self {
-        let mut verified = engine.authenticator.spf(envelope, pending.answers());
-        for round in 1..=MOST_ROUNDS {
-            let Verified::Needs { questions, .. } = verified else { break };
-            pending.ask(questions);
-            if pending.is_waiting() {
-                let rest =
-                    go_on(Arc::clone(engine), envelope.clone(), pending, MOST_ROUNDS - round);
-                return Self::UnderWay(tokio::spawn(rest));
-            }
-            verified = engine.authenticator.spf(envelope, pending.answers());
+    pub(crate) fn begin(engine: &Arc<Engine>, envelope: &Envelope, pending: Pending) -> Self {
+        let mut chain = Box::pin(follow(Arc::clone(engine), envelope.clone(), pending));
+        match chain.as_mut().now_or_never() {
+            Some(found) => Self::Over(Box::new(found)),
+            None => Self::UnderWay(tokio::spawn(chain)),
         }
-        Self::Over(Box::new((verified.so_far(), pending.into_answers())))
     }
 
     /// What was found by `deadline`; `None`: it is late, or was lost.
@@ -57,17 +51,11 @@ impl Chain {
     }
 }
 
-/// Waits for what was asked, and follows the chain for `rounds` more.
-async fn go_on(
-    engine: Arc<Engine>,
-    envelope: Envelope,
-    mut pending: Pending,
-    rounds: usize,
-) -> Found {
+/// Asks what each answer gives rise to, and waits for it, to the end of the chain.
+async fn follow(engine: Arc<Engine>, envelope: Envelope, mut pending: Pending) -> Found {
     let deadline = Instant::now() + engine.parts.deadline;
-    pending.join(deadline).await;
     let mut verified = engine.authenticator.spf(&envelope, pending.answers());
-    for _ in 0..rounds {
+    for _ in 0..MOST_ROUNDS {
         let Verified::Needs { questions, .. } = verified else { break };
         pending.ask(questions);
         pending.join(deadline).await;
