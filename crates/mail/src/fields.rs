@@ -106,6 +106,11 @@ pub(crate) fn decodable(value: &[u8]) -> usize {
     value.len()
 }
 
+/// What stands in angle brackets, as addresses of lists do (RFC 2369, section 2), without blanks around it.
+pub fn in_angle_brackets(text: &str) -> impl Iterator<Item = &str> {
+    text.split('<').skip(1).filter_map(|rest| rest.split('>').next()).map(str::trim)
+}
+
 /// Without its line ends.
 fn on_one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());

@@ -51,7 +51,7 @@ pub use bounds::Bounds;
 pub use defects::Defect;
 pub use domain::registered_domain;
 pub use envelope::{Envelope, Tls};
-pub use fields::Field;
+pub use fields::{Field, in_angle_brackets};
 pub use header::Header;
 pub use html::HtmlFacts;
 pub use links::{Link, LinkKind};

@@ -86,10 +86,7 @@ impl<'m> Facts<'m> {
     /// The list that the message is of, and whether a signature of the list's domain says so too.
     pub(crate) fn list(&self) -> Option<(String, Proof)> {
         let id = list_of(self.message)?;
-        let of_list = |signature: &&Dkim| {
-            aligned(&signature.domain, &id)
-                && signature.covers.iter().any(|field| field.eq_ignore_ascii_case("List-Id"))
-        };
+        let of_list = |signature: &&Dkim| is_over(signature, "List-Id", &id);
         let mut signatures = self.authentication.dkim.iter().filter(of_list);
         let best = signatures.clone().find(|signature| signature_holds(signature));
         let late = signatures.any(|signature| signature.result == AuthResult::TempError);
@@ -142,9 +139,16 @@ pub(crate) fn list_of(message: &Message<'_>) -> Option<String> {
 
 /// Whether it says something of the whole message, and of its author.
 pub(crate) fn signature_holds(signature: &Dkim) -> bool {
-    signature.result == AuthResult::Pass
-        && !signature.partial_body
-        && signature.covers.iter().any(|field| field.eq_ignore_ascii_case("From"))
+    signature.result == AuthResult::Pass && !signature.partial_body && covers(signature, "From")
+}
+
+/// Whether it is a signature of `domain`'s organisation over `field`, whatever it proved.
+pub(crate) fn is_over(signature: &Dkim, field: &str, domain: &str) -> bool {
+    aligned(&signature.domain, domain) && covers(signature, field)
+}
+
+fn covers(signature: &Dkim, field: &str) -> bool {
+    signature.covers.iter().any(|name| name.eq_ignore_ascii_case(field))
 }
 
 /// Whether both are of one organisation.

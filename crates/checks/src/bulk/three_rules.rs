@@ -13,7 +13,7 @@
 //! Invariant: answers that are missing break no rule.
 
 use tidegate_dns::Answers;
-use tidegate_mail::{LinkKind, Message};
+use tidegate_mail::{LinkKind, Message, in_angle_brackets};
 use tidegate_signal::{Family, SignalDef, Signals};
 
 use super::form::{LONGEST_TEXT, end_of, leads_out};
@@ -156,8 +156,7 @@ fn way_out(known: &Known<'_>, message: &Message<'_>) -> Option<&'static str> {
         let same_party = |address: &str| {
             host_of(address).is_some_and(|host| parties.iter().any(|it| same_owner(&host, it)))
         };
-        let addresses = text.split('<').skip(1).filter_map(|rest| rest.split('>').next());
-        if addresses.map(str::trim).any(same_party) {
+        if in_angle_brackets(&text).any(same_party) {
             return Some("in the header, at the sender's");
         }
     }

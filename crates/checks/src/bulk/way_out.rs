@@ -4,6 +4,7 @@
 //! RFC 8058, section 4, asks.
 
 use tidegate_dns::Answers;
+use tidegate_mail::in_angle_brackets;
 use tidegate_signal::{Family, SignalDef, Signals};
 
 use crate::trust::practice::one_click_is_signed;
@@ -89,8 +90,7 @@ struct Ways {
 
 fn ways(text: &str) -> Ways {
     let mut found = Ways { web: false, mail: false };
-    for address in text.split('<').skip(1).filter_map(|rest| rest.split('>').next()) {
-        let address = address.trim();
+    for address in in_angle_brackets(text) {
         let starts = |scheme: &str| {
             address.len() > scheme.len()
                 && address

@@ -5,12 +5,12 @@
 //! one mail provider may name each other, which is why nothing that rests on this takes points off.
 
 use tidegate_checks::authentication::{AuthResult, Authentication};
-use tidegate_mail::{Address, Envelope, Message};
+use tidegate_mail::{Address, Envelope, Message, in_angle_brackets};
 
 use super::folded;
 use super::wish::{Command, Wish, organisation};
 use crate::ListAddress;
-use crate::facts::{aligned, list_of, signature_holds};
+use crate::facts::{aligned, is_over, list_of, signature_holds};
 
 /// Names of one message that are looked up.
 const MOST: usize = 8;
@@ -82,12 +82,7 @@ impl Proved<'_> {
             && !spf.of_helo
             && aligned(&spf.domain, domain);
         let mut signatures = self.authentication.dkim.iter();
-        by_spf
-            || signatures.any(|it| {
-                signature_holds(it)
-                    && aligned(&it.domain, domain)
-                    && it.covers.iter().any(|name| name.eq_ignore_ascii_case(field))
-            })
+        by_spf || signatures.any(|it| signature_holds(it) && is_over(it, field, domain))
     }
 
     fn add(&mut self, at: ListAddress, field: &str, address: &Address) {
@@ -119,9 +114,7 @@ impl Proved<'_> {
 fn mail_addresses(message: &Message<'_>, field: &str) -> Vec<Address> {
     let Some(field) = message.field(field) else { return Vec::new() };
     let text = field.text();
-    let each = text.split('<').skip(1).filter_map(|rest| rest.split('>').next());
-    let mail = each.filter_map(|uri| {
-        let uri = uri.trim();
+    let mail = in_angle_brackets(&text).filter_map(|uri| {
         let scheme = uri.get(..7)?.eq_ignore_ascii_case("mailto:");
         scheme.then(|| Address::new(uri[7..].split('?').next().unwrap_or_default()))
     });
