@@ -31,6 +31,48 @@ impl Class {
     }
 }
 
+/// What was allocated to deal with a message, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Cost {
+    /// In all.
+    pub total: u64,
+    /// At once, at the most.
+    pub at_once: u64,
+}
+
+/// What dealing with a message may cost, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Allowed {
+    /// By how much twice the message may cost more than two and a half times as much: buffers double as
+    /// they grow, and some only begin to.
+    pub slack: u64,
+    /// In all for each of the message, and beside that.
+    pub for_a_byte: u64,
+    /// See [`for_a_byte`](Self::for_a_byte).
+    pub besides: u64,
+    /// At once, and copies of the message besides.
+    pub at_once: u64,
+    /// See [`at_once`](Self::at_once).
+    pub copies: u64,
+}
+
+impl Allowed {
+    /// What is wrong with the cost of this class: `once`, and `twice` as much, which has so many `octets`.
+    #[must_use]
+    pub fn exceeded_by(&self, class: &Class, once: Cost, twice: Cost, octets: u64) -> Vec<String> {
+        let name = class.name;
+        let (grown, bound) =
+            (once.total * 5 / 2 + self.slack, self.for_a_byte * octets + self.besides);
+        let over = [
+            (twice.total > grown).then(|| format!("{name}: {} to {}", once.total, twice.total)),
+            (twice.total > bound).then(|| format!("{name}: {} bytes for {octets}", twice.total)),
+            (twice.at_once > self.at_once + self.copies * octets)
+                .then(|| format!("{name}: {} bytes at once", twice.at_once)),
+        ];
+        over.into_iter().flatten().collect()
+    }
+}
+
 /// All classes.
 pub fn classes() -> impl Iterator<Item = Class> {
     [parts::CLASSES, fields::CLASSES, pages::CLASSES, texts::CLASSES].into_iter().flatten().copied()
