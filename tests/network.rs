@@ -9,23 +9,9 @@ use std::time::Duration;
 use support::daemon::Daemon;
 use support::mail;
 use support::postfix::{Postfix, fields};
+use support::signed::{KEY, SENDER, SIGNED};
 use support::smtp::Mail;
 use tidegate_dns::testing::{Failure, TestServer};
-
-/// The message of RFC 8463, appendix A, with its ed25519 signature.
-const SIGNED: &str = "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;\n \
-    d=football.example.com; i=@football.example.com;\n \
-    q=dns/txt; s=brisbane; t=1528637909; h=from : to :\n \
-    subject : date : message-id : from : subject : date;\n \
-    bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\n \
-    b=/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11Bus\n \
-    Fa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==\n\
-    From: Joe SixPack <joe@football.example.com>\n\
-    To: Suzie Q <suzie@shopping.example.net>\n\
-    Subject: Is dinner ready?\n\
-    Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\n\
-    Message-ID: <20030712040037.46341.5F8J@football.example.com>\n\n\
-    Hi.\n\nWe lost the game.  Are you hungry yet?\n\nJoe.\n";
 
 const FOOTBALL: &str = "football.example.com";
 
@@ -65,10 +51,7 @@ fn world() -> TestServer {
         .a("mail.football.example.com", "203.0.113.9")
         .mx(FOOTBALL, 10, "mail.football.example.com")
         .txt(FOOTBALL, "v=spf1 ip4:203.0.113.9 -all")
-        .txt(
-            "brisbane._domainkey.football.example.com",
-            "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
-        )
+        .txt(KEY.0, KEY.1)
         .txt("_dmarc.football.example.com", "v=DMARC1; p=reject")
         .a("2.0.0.127.bl.test", "127.0.0.2")
         .a("7.100.51.198.bl.test", "127.0.0.2")
@@ -81,7 +64,7 @@ fn joe(data: &str) -> Mail<'_> {
     Mail {
         client_name: "mail.football.example.com",
         helo: "mail.football.example.com",
-        from: "joe@football.example.com",
+        from: SENDER,
         ..Mail::new(data)
     }
 }
@@ -215,7 +198,7 @@ fn a_sender_is_told_what_to_mend() {
             .arg("--config")
             .arg(&config)
             .args(["scan", "--ip", client, "--helo", "mail.football.example.com"])
-            .args(["--from", "joe@football.example.com"])
+            .args(["--from", SENDER])
             .arg(&letter)
             .output()
             .unwrap();

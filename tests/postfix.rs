@@ -9,7 +9,7 @@ use std::time::Duration;
 use support::daemon::{DEAD_DNS, Daemon};
 use support::postfix::{Postfix, fields};
 use support::smtp::{Client, Mail};
-use support::{mail, root};
+use support::{mail, outcomes, root};
 
 /// What would be held is delivered with its marks, for the tests to see them.
 const TAG_ONLY: &str = "[policy.default]\nat_quarantine = \"tag\"\n";
@@ -17,30 +17,10 @@ const TAG_ONLY: &str = "[policy.default]\nat_quarantine = \"tag\"\n";
 /// The three outcomes, whatever the socket.
 fn the_three_outcomes(daemon: &Daemon, milter: &str) {
     let Some(postfix) = Postfix::start(milter, &[]) else { return };
-
-    let clean = mail("clean.eml");
-    let reply = postfix.send(&Mail::new(&clean));
-    assert!(reply.starts_with("250 2.0.0 Ok: queued"), "{reply}\n{}", daemon.log());
-    let delivered = postfix.delivered();
-    assert_eq!(fields(&delivered, "X-Spam-Flag"), [""; 0], "{delivered}");
-    let [status] = &fields(&delivered, "X-Spam-Status")[..] else { panic!("{delivered}") };
-    assert!(status.starts_with("No, score="), "{status}");
-    assert!(delivered.contains("\nHello Bert,\n"), "{delivered}");
-
-    let phishing = mail("phishing.eml");
-    let reply =
-        postfix.send(&Mail { from: "bounce@account-notice.example", ..Mail::new(&phishing) });
-    assert!(reply.starts_with("250"), "{reply}");
-    let delivered = postfix.delivered();
-    assert_eq!(fields(&delivered, "X-Spam-Flag"), ["YES"], "{delivered}");
-    let results = fields(&delivered, "Authentication-Results");
-    assert!(results[0].starts_with("mx.example.test;"), "{results:?}");
-
-    let gtube = mail("gtube.eml");
-    let reply = postfix.send(&Mail::new(&gtube));
-    assert!(reply.starts_with("550-5.7.1 "), "{reply}");
-    assert!(reply.lines().last().unwrap().starts_with("550 5.7.1 "), "{reply}");
-    assert!(postfix.mailbox().is_empty());
+    let told = outcomes::the_three_outcomes(daemon, &postfix);
+    assert!(told.accepted.starts_with("250 2.0.0 Ok: queued"), "{}", told.accepted);
+    assert!(told.clean.contains("\nHello Bert,\n"), "{}", told.clean);
+    assert!(told.rejected.starts_with("550-5.7.1 "), "{}", told.rejected);
 }
 
 #[test]

@@ -9,32 +9,22 @@ use std::process::Command;
 use std::time::Duration;
 
 use support::daemon::{DEAD_DNS, Daemon};
-use support::mail;
 use support::postfix::fields;
 use support::sendmail::Sendmail;
+use support::signed::{KEY, SENDER, SIGNED};
 use support::smtp::Mail;
+use support::{mail, outcomes};
 use tempfile::TempDir;
 use tidegate_dns::testing::TestServer;
 
 /// What would be held is delivered with its marks, for the tests to see them.
 const TAG_ONLY: &str = "[policy.default]\nat_quarantine = \"tag\"\n[verdict]\ntag = 1.0\n";
 
-/// A message with fields over several lines, one with a tab, and the signature of RFC 8463, appendix A.
-const SIGNED: &str = "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;\n \
-    d=football.example.com; i=@football.example.com;\n \
-    q=dns/txt; s=brisbane; t=1528637909; h=from : to :\n \
-    subject : date : message-id : from : subject : date;\n \
-    bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\n \
-    b=/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11Bus\n \
-    Fa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==\n\
-    X-Folded: one,\n\ttwo,\n   and  three\n\
-    X-Unspaced:value\n\
-    From: Joe SixPack <joe@football.example.com>\n\
-    To: Suzie Q <suzie@shopping.example.net>\n\
-    Subject: Is dinner ready?\n\
-    Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\n\
-    Message-ID: <20030712040037.46341.5F8J@football.example.com>\n\n\
-    Hi.\n\nWe lost the game.  Are you hungry yet?\n\nJoe.\n";
+/// Signed mail with fields over several lines, one with a tab.
+fn folded() -> String {
+    let more = "X-Folded: one,\n\ttwo,\n   and  three\nX-Unspaced:value\n";
+    SIGNED.replacen("From: ", &format!("{more}From: "), 1)
+}
 
 /// A daemon that listens at a socket in a folder of its own: Sendmail takes none below a folder that others may
 /// write to, such as /tmp.
@@ -50,29 +40,10 @@ fn at_a_safe_socket(dns: &str, more: &str) -> (Daemon, String, TempDir) {
 /// The three outcomes, whatever the socket.
 fn the_three_outcomes(daemon: &Daemon, milter: &str) {
     let Some(sendmail) = Sendmail::start(milter, "T") else { return };
-
+    let told = outcomes::the_three_outcomes(daemon, &sendmail);
     let clean = mail("clean.eml");
-    let reply = sendmail.send(&Mail::new(&clean));
-    assert!(reply.starts_with("250 2.0.0"), "{reply}\n{}", daemon.log());
-    let delivered = sendmail.delivered();
-    assert_eq!(fields(&delivered, "X-Spam-Flag"), [""; 0], "{delivered}");
-    let [status] = &fields(&delivered, "X-Spam-Status")[..] else { panic!("{delivered}") };
-    assert!(status.starts_with("No, score="), "{status}");
-    let results = fields(&delivered, "Authentication-Results");
-    assert!(results[0].starts_with("mx.example.test;"), "{results:?}");
-    assert!(delivered.ends_with(clean.split_once("\n\n").unwrap().1), "{delivered}");
-
-    let phishing = mail("phishing.eml");
-    let reply =
-        sendmail.send(&Mail { from: "bounce@account-notice.example", ..Mail::new(&phishing) });
-    assert!(reply.starts_with("250"), "{reply}");
-    let delivered = sendmail.delivered();
-    assert_eq!(fields(&delivered, "X-Spam-Flag"), ["YES"], "{delivered}");
-
-    let gtube = mail("gtube.eml");
-    let reply = sendmail.send(&Mail::new(&gtube));
-    assert!(reply.lines().last().unwrap().starts_with("550 5.7.1 "), "{reply}");
-    assert!(sendmail.mailbox().is_empty());
+    let (_, body) = clean.split_once("\n\n").unwrap();
+    assert!(told.clean.ends_with(body), "{}", told.clean);
 }
 
 #[test]
@@ -137,22 +108,20 @@ fn a_dead_filter_defers_mail_or_lets_it_through_as_sendmail_is_told() {
 #[test]
 fn folded_fields_and_signed_mail_come_through_as_they_were() {
     let dns = TestServer::start();
-    dns.txt(
-        "brisbane._domainkey.football.example.com",
-        "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
-    );
+    dns.txt(KEY.0, KEY.1);
     let asked = dns.config().servers[0].to_string();
     let tagging = "deadline_ms = 1000\n[verdict]\nreject = 100.0\n\
                    [policy.default]\nat_quarantine = \"tag\"\n";
     let (daemon, milter, _folder) = at_a_safe_socket(&asked, tagging);
     let Some(sendmail) = Sendmail::start(&milter, "T") else { return };
-    let reply = sendmail.send(&Mail { from: "joe@football.example.com", ..Mail::new(SIGNED) });
+    let folded = folded();
+    let reply = sendmail.send(&Mail { from: SENDER, ..Mail::new(&folded) });
     assert!(reply.starts_with("250"), "{reply}");
     let delivered = sendmail.delivered();
     let results = fields(&delivered, "Authentication-Results");
     assert!(results[0].contains("dkim=pass"), "as the filter was told it: {results:?}");
     assert!(delivered.contains("X-Folded: one,\n\ttwo,\n   and  three\n"), "{delivered}");
-    let (signed, body) = SIGNED.split_once("\n\n").unwrap();
+    let (signed, body) = folded.split_once("\n\n").unwrap();
     let signature = signed.split_once("X-Folded").unwrap().0;
     assert!(delivered.contains(signature), "{delivered}");
     assert!(delivered.ends_with(&format!("\n\n{body}")), "{delivered}");

@@ -17,8 +17,10 @@ pub mod daemon;
 pub mod five;
 pub mod load;
 pub mod mounted;
+pub mod outcomes;
 pub mod postfix;
 pub mod sendmail;
+pub mod signed;
 pub mod site;
 pub mod smtp;
 

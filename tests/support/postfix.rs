@@ -61,16 +61,7 @@ impl Postfix {
 
     /// Waits for one delivered message, takes it from the mailbox, and returns it.
     pub fn delivered(&self) -> String {
-        let began = Instant::now();
-        loop {
-            if let Some(path) = self.mailbox().into_iter().next() {
-                let message = fs::read_to_string(&path).unwrap();
-                fs::remove_file(path).unwrap();
-                return message;
-            }
-            assert!(began.elapsed() < Duration::from_secs(20), "not delivered:\n{}", self.log());
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        take_delivered(|| self.mailbox(), || self.log())
     }
 
     /// The messages that lie in the mailbox.
@@ -156,4 +147,18 @@ pub fn fields(message: &str, name: &str) -> Vec<String> {
     }
     fields.retain(|(field, _)| field.eq_ignore_ascii_case(name));
     fields.into_iter().map(|(_, value)| value).collect()
+}
+
+/// Waits for a message in an MTA's mailbox, takes it, and returns it; `told` says what the MTA has to say.
+pub fn take_delivered(mailbox: impl Fn() -> Vec<PathBuf>, told: impl Fn() -> String) -> String {
+    let began = Instant::now();
+    loop {
+        if let Some(path) = mailbox().into_iter().next() {
+            let message = fs::read_to_string(&path).unwrap();
+            fs::remove_file(path).unwrap();
+            return message;
+        }
+        assert!(began.elapsed() < Duration::from_secs(20), "not delivered:\n{}", told());
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }

@@ -5,10 +5,10 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::postfix::take_delivered;
 use super::smtp::{Client, Mail};
 use super::{free_port, root, skip};
 
@@ -86,16 +86,7 @@ impl Sendmail {
 
     /// Waits for one delivered message, takes it, and returns it.
     pub fn delivered(&self) -> String {
-        let began = Instant::now();
-        loop {
-            if let Some(path) = self.mailbox().into_iter().next() {
-                let message = fs::read_to_string(&path).unwrap();
-                fs::remove_file(path).unwrap();
-                return message;
-            }
-            assert!(began.elapsed() < Duration::from_secs(20), "not delivered");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        take_delivered(|| self.mailbox(), String::new)
     }
 }
 

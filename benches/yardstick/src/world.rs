@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use tidegate_dns::{Answer, Name, Question, Records};
 
 use crate::set::SENDERS;
-use crate::signing::{ED25519_RECORD, rsa_record};
+use crate::signing::{ed25519, rsa_record};
 
 /// What DNS says.
 pub(crate) fn answer(question: &Question) -> Answer {
@@ -34,7 +34,7 @@ fn text(name: &str) -> Option<String> {
         return Some(rsa_record());
     }
     if name.starts_with("ed._domainkey.") {
-        return Some(ED25519_RECORD.to_owned());
+        return Some(ed25519::RECORD.to_owned());
     }
     if let Some(domain) = name.strip_prefix("_dmarc.") {
         address(domain)?;

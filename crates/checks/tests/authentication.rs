@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::needless_pass_by_value, reason = "tests")]
 
+#[path = "data/ed25519.rs"]
+mod ed25519;
 mod support;
 
 use mail_auth::arc::ArcSealer;
@@ -23,17 +25,6 @@ const RSA: &str = include_str!("data/rsa2048.pem");
 const RSA_PUBLIC: &str = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA4u52ON1O5JsEXrAzcO/TROgXztIY1+rE2OTZTVIWb1IYfrdeO1W486i7fUADVJMa34/twxKjdkaL1aexteNR945pFl0/V2pCMH1o/gFrsLr04ntZ64OmAXCEwQU955znyMjoTvd9VvxqP1eOWfauJwCTeHtXJlxhfU5qf5A8SbBtGFS3gzglM16hzUKr7qgzB/o4OdCGKvXPPUw+TrzbwNlXmuKcL8d59kje5RBx0lvyjqvBDnrwr1dLM6oCSdQdIdS0hTWgUOQjzCVT1mxR9/G0CoEPEWt0iJmKm67cxNosX9Wp86EiTmClZOkoD9jXDgd4o2n0iddH5aKUPIwl3QIDAQAB";
 const RSA_OTHER: &str = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAtaBPHjAjfHS3C3Iu7sdyDnH3JvlwmFTRF47jysBKzDZxAmD24ws2SuWnsD0vbSS0asX38d1mngZVyBhCII8FILtjCXISpQjVfqqwq3nr/wrWORotglHmsnz1OOzDkSrlazBI53LxZWjXv2WFwmk+Y4v8yk+GvjKUBMSrT9NAauicImx/TIACCoK6eM70X28o4eGmRiT+oLBYuCaCgycv9SwYlxniyhuEjx1qjqApfvi6BvHjsf52jeAMD7wQcUPf2x9MeF1/9sM9JGUdQDCt+kyTwjPlDkNOuMdlWSR3FbVXE8tSWAGx78x5zIfkDNmHpdLscB5cL165wocVYozJlQIDAQAB";
 const RSA_512: &str = "MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBALZf6KKcrbDMiorzMXq874aFAaX87hTPCCMtk5FQTbH3jxqfL5rOEdoktXsVkk7gmfQ3P3fL8OrADjFkgyPLHZ0CAwEAAQ==";
-/// RFC 8032, section 7.1, test 1.
-const ED25519_SEED: [u8; 32] = [
-    0x9d, 0x61, 0xb1, 0x9d, 0xef, 0xfd, 0x5a, 0x60, 0xba, 0x84, 0x4a, 0xf4, 0x92, 0xec, 0x2c, 0xc4,
-    0x44, 0x49, 0xc5, 0x69, 0x7b, 0x32, 0x69, 0x19, 0x70, 0x3b, 0xac, 0x03, 0x1c, 0xae, 0x7f, 0x60,
-];
-const ED25519: [u8; 32] = [
-    0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07, 0x3a,
-    0x0e, 0xe1, 0x72, 0xf3, 0xda, 0xa6, 0x23, 0x25, 0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07, 0x51, 0x1a,
-];
-const ED25519_PUBLIC: &str = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
-
 const MAIL: &str = "From: <someone@shop.example.com>\r\nTo: <you@site.example>\r\n\
     Subject: An order\r\nDate: Fri, 20 Nov 2026 10:00:00 +0000\r\n\r\nThank you  \r\nfor it.\r\n\r\n";
 const SIGNED: [&str; 4] = ["From", "To", "Subject", "Date"];
@@ -51,7 +42,7 @@ fn signed_rsa(mail: &str, domain: &str, relaxed: bool) -> String {
 }
 
 fn signed_ed25519(mail: &str, domain: &str) -> String {
-    let key = Ed25519Key::from_seed_and_public_key(&ED25519_SEED, &ED25519).unwrap();
+    let key = Ed25519Key::from_seed_and_public_key(&ed25519::SEED, &ed25519::PUBLIC).unwrap();
     let signer = DkimSigner::from_key(key).domain(domain).selector("ed").headers(SIGNED);
     format!("{}{mail}", signer.sign(mail.as_bytes()).unwrap().to_header())
 }
@@ -60,7 +51,7 @@ fn signed_ed25519(mail: &str, domain: &str) -> String {
 fn keys(world: World, domain: &str) -> World {
     world
         .txt(&format!("rsa._domainkey.{domain}"), &format!("v=DKIM1; k=rsa; p={RSA_PUBLIC}"))
-        .txt(&format!("ed._domainkey.{domain}"), &format!("v=DKIM1; k=ed25519; p={ED25519_PUBLIC}"))
+        .txt(&format!("ed._domainkey.{domain}"), ed25519::RECORD)
 }
 
 fn shop() -> World {
@@ -127,7 +118,7 @@ fn keys_that_prove_nothing_are_told_apart() {
     check_dkim(&published("p="), &mail, &[PermError]);
     check_dkim(&published("hello"), &mail, &[PermError]);
     check_dkim(&published("p=AAAA"), &mail, &[Fail]);
-    check_dkim(&published(&format!("k=ed25519; p={ED25519_PUBLIC}")), &mail, &[PermError]);
+    check_dkim(&published(ed25519::RECORD.trim_start_matches("v=DKIM1; ")), &mail, &[PermError]);
     check_dkim(&World::default(), &mail, &[PermError]);
     check_dkim(&World::default().lost_txt("rsa._domainkey.shop.example.com"), &mail, &[TempError]);
 }
@@ -218,10 +209,7 @@ fn the_example_of_rfc_8463_verifies() {
         Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\r\n\
         Message-ID: <20030712040037.46341.5F8J@football.example.com>\r\n\r\n\
         Hi.\r\n\r\nWe lost the game.  Are you hungry yet?\r\n\r\nJoe.\r\n";
-    let world = World::default().txt(
-        "brisbane._domainkey.football.example.com",
-        &format!("v=DKIM1; k=ed25519; p={ED25519_PUBLIC}"),
-    );
+    let world = World::default().txt("brisbane._domainkey.football.example.com", ed25519::RECORD);
     check_dkim(&world, mail, &[Pass]);
 }
 

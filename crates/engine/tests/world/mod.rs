@@ -20,16 +20,8 @@ use tidegate_policy::Form;
 use tidegate_rules::RuleSet;
 use tidegate_signal::{Catalogue, Family};
 
-/// RFC 8032, section 7.1, test 1.
-const SEED: [u8; 32] = [
-    0x9d, 0x61, 0xb1, 0x9d, 0xef, 0xfd, 0x5a, 0x60, 0xba, 0x84, 0x4a, 0xf4, 0x92, 0xec, 0x2c, 0xc4,
-    0x44, 0x49, 0xc5, 0x69, 0x7b, 0x32, 0x69, 0x19, 0x70, 0x3b, 0xac, 0x03, 0x1c, 0xae, 0x7f, 0x60,
-];
-const PUBLIC: [u8; 32] = [
-    0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07, 0x3a,
-    0x0e, 0xe1, 0x72, 0xf3, 0xda, 0xa6, 0x23, 0x25, 0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07, 0x51, 0x1a,
-];
-const KEY: &str = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+#[path = "../../../checks/tests/data/ed25519.rs"]
+mod ed25519;
 
 /// 24 November 2026, 09:15 UTC.
 pub(crate) const NOW: i64 = 1_795_511_700;
@@ -90,7 +82,7 @@ note = "Anna asked them"
 
 /// The shop's signature over `mail`, on top of it.
 pub(crate) fn signed(mail: &str, domain: &str) -> String {
-    let key = Ed25519Key::from_seed_and_public_key(&SEED, &PUBLIC).unwrap();
+    let key = Ed25519Key::from_seed_and_public_key(&ed25519::SEED, &ed25519::PUBLIC).unwrap();
     let signer = DkimSigner::from_key(key).domain(domain).selector("ed").headers(SIGNED);
     format!("{}{mail}", signer.sign(mail.as_bytes()).unwrap().to_header())
 }
@@ -117,11 +109,11 @@ impl World {
             .a("mail.shop.example", SHOP)
             .mx("shop.example", 10, "mail.shop.example")
             .txt("shop.example", "v=spf1 ip4:203.0.113.9 -all")
-            .txt("ed._domainkey.shop.example", KEY)
+            .txt("ed._domainkey.shop.example", ed25519::RECORD)
             .txt("_dmarc.shop.example", "v=DMARC1; p=none")
             .mx("evil.example", 10, "mail.evil.example")
             .txt("evil.example", "v=spf1 ip4:198.51.100.7 -all")
-            .txt("ed._domainkey.evil.example", KEY)
+            .txt("ed._domainkey.evil.example", ed25519::RECORD)
             .txt("shop.example._vouch.vouch.test", "list transaction")
             .a("9.113.0.203.iadb.test", "127.0.0.1")
             .a("9.113.0.203.iadb.test", "127.3.100.10")
