@@ -11,7 +11,7 @@ fuzz_target!(|text: &str| {
     let file = RuleFile { name: "fuzz.toml".to_owned(), text: text.to_owned() };
     match RuleSet::compile(&[file], &Catalogue::default(), &Default::default()) {
         Ok(rules) => {
-            rules.run_examples();
+            let _ = rules.run_examples();
             let message = Message::parse(text.as_bytes(), &Bounds::default());
             rules.judge(&message, &Envelope::default(), &mut Signals::new());
         }

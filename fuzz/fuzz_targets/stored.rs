@@ -48,7 +48,7 @@ fuzz_target!(|entries: Vec<(u8, &[u8], &[u8])>| {
             assert_eq!(Written::from(&answer).answer(&question), Some(answer));
         }
     }
-    store.write(&batch).expect("memory takes it");
+    let _ = store.write(&batch).expect("memory takes it");
     let shared = || Arc::clone(&store);
     if let Ok((lessons, _)) =
         Lessons::open(shared(), Arc::clone(&MODEL), Limits::default(), 1_795_000_000)
