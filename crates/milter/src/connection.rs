@@ -1,7 +1,7 @@
 //! One MTA's connection: bytes in, commands to the session, events to the filter, bytes out.
 //!
 //! Invariant: all that one read brought is worked off before one write answers it, and no more is
-//! buffered than one frame and what was read behind it.
+//! buffered than one frame and what was read behind it; nothing, while the MTA is silent.
 
 use std::future::Future;
 use std::io;
@@ -18,7 +18,7 @@ use crate::command::{Stage, decode};
 use crate::counters::Counters;
 use crate::filter::Filter;
 use crate::guard::Guarded;
-use crate::listen::Acknowledge;
+use crate::listen::Socket;
 use crate::modification::{Disposition, Outcome};
 use crate::reply::Reply;
 use crate::server::{ServerLimits, told_to_stop};
@@ -27,7 +27,7 @@ use crate::wire::{DecodeError, brings};
 
 /// Room made for each read, in octets.
 const READ_OCTETS: usize = 16 * 1024;
-/// Capacity kept by a connection that waits for its next command, in octets.
+/// Capacity kept for replies, in octets.
 const KEPT_CAPACITY: usize = 4 * READ_OCTETS;
 
 /// Why a connection ended before the MTA said so.
@@ -67,7 +67,7 @@ pub(crate) struct Connection<'a, S, F, M> {
 
 impl<'a, S, F, M> Connection<'a, S, F, M>
 where
-    S: AsyncRead + AsyncWrite + Acknowledge + Unpin,
+    S: AsyncRead + AsyncWrite + Socket + Unpin,
     F: Filter,
     M: Fn() -> F,
 {
@@ -116,22 +116,21 @@ where
             }
             let now = Instant::now();
             let deadline = if inbox.is_empty() {
-                inbox.shrink_to(KEPT_CAPACITY);
+                inbox = Vec::new();
                 // An MTA says at once what it can do; whoever doesn't is none, or is gone.
                 let silent = self.session.phase() == Phase::Negotiation;
                 now + if silent { self.limits.stall } else { self.limits.idle }
             } else {
                 *due.get_or_insert(now + self.limits.stall)
             };
-            inbox.reserve(READ_OCTETS);
             let between_messages = self.session.phase() <= Phase::Idle;
-            let read = tokio::select! {
+            let came = tokio::select! {
                 // What has come already is served, even when the server ends.
                 biased;
-                read = timeout_at(deadline, self.stream.read_buf(&mut inbox)) => read,
+                came = timeout_at(deadline, read(&mut self.stream, &mut inbox)) => came,
                 () = told_to_stop(&mut stopped), if between_messages => return Ok(()),
             };
-            match read {
+            match came {
                 Ok(Ok(0)) if inbox.is_empty() => return Ok(()),
                 Ok(Ok(0)) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
                 Ok(Ok(_)) => {}
@@ -240,6 +239,18 @@ async fn with_progress<T>(
         Reply::Progress.encode(outbox);
         send(stream, outbox, limits).await?;
     }
+}
+
+/// Reads into `inbox` what is there, or will be; room is made for it when it has come.
+async fn read<S>(stream: &mut S, inbox: &mut Vec<u8>) -> io::Result<usize>
+where
+    S: AsyncRead + Socket + Unpin,
+{
+    if inbox.is_empty() {
+        stream.arrival().await?;
+    }
+    inbox.reserve(READ_OCTETS);
+    stream.read_buf(inbox).await
 }
 
 /// Writes all of `outbox` at once, and empties it.

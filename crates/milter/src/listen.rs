@@ -91,22 +91,34 @@ pub(crate) enum Stream {
     Unix(UnixStream),
 }
 
-/// A stream whose other side may hold back what it has to say until what it said is acknowledged.
-pub(crate) trait Acknowledge {
-    /// Acknowledges what was read, and what is read from now on, without delay.
+/// What a connection asks of its stream beside octets.
+pub(crate) trait Socket {
+    /// Acknowledges what was read, and what is read from now on, without delay: the other side may hold back
+    /// what it has to say until what it said is acknowledged.
     fn acknowledge(&self);
+
+    /// Waits until there is something to read, or may be.
+    async fn arrival(&self) -> io::Result<()>;
 }
 
-impl Acknowledge for TcpStream {
+impl Socket for TcpStream {
     fn acknowledge(&self) {
         // Elsewhere, and where it fails, things go on as well, only later.
         #[cfg(target_os = "linux")]
         let _ = self.set_quickack(true);
     }
+
+    async fn arrival(&self) -> io::Result<()> {
+        self.readable().await
+    }
 }
 
-impl Acknowledge for UnixStream {
+impl Socket for UnixStream {
     fn acknowledge(&self) {}
+
+    async fn arrival(&self) -> io::Result<()> {
+        self.readable().await
+    }
 }
 
 impl Stream {

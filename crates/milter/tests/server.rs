@@ -105,6 +105,27 @@ async fn several_messages_go_through_one_connection() {
     assert_eq!(counted.message_octets, 3 * "Subject: plain\r\n\r\nhello\r\n".len() as u64);
 }
 
+#[test]
+fn a_connection_between_two_messages_holds_no_room_for_the_next() {
+    const OPEN: u64 = 200;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let with = |connections: u64| {
+        let opened = async {
+            let (_place, socket, _) = serve(ServerLimits::default()).await;
+            let mut open = Vec::new();
+            for _ in 0..connections {
+                let mut mta = Mta::connect(&socket).await;
+                assert_eq!(mta.send("plain").await, "Continue");
+                open.push(mta);
+            }
+        };
+        allocation_counter::measure(|| runtime.block_on(opened)).bytes_max
+    };
+    // Both sides are counted.
+    let each = (with(OPEN) - with(1)) / (OPEN - 1);
+    assert!(each < 6 << 10, "{each} octets");
+}
+
 #[tokio::test]
 async fn signs_of_life_are_sent_while_a_message_is_judged() {
     let progress = Duration::from_millis(100);
