@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::fs;
 use std::time::Duration;
 
 use support::daemon::Daemon;
@@ -119,6 +120,26 @@ fn a_sender_who_proves_himself_is_told_so() {
     assert!(status.starts_with("No,") && status.contains("DMARC_PASS"), "{status}");
     assert!(status.contains("DOMAIN_LISTED_MINE") && !status.contains(" LISTED_MINE"), "{status}");
     assert!(!status.contains("partial"), "{status}");
+}
+
+#[test]
+fn what_is_not_kept_of_a_message_counts_for_its_signature() {
+    let server = world();
+    let mut daemon = daemon(&server, "");
+    daemon.stop();
+    let config = fs::read_to_string(daemon.config()).unwrap();
+    fs::write(daemon.config(), config.replace("[milter]\n", "[milter]\nbody_bytes = 20\n"))
+        .unwrap();
+    daemon.restart();
+    let Some(postfix) = Postfix::start(&daemon.tcp_milter(), &[]) else { return };
+    let forged = SIGNED.replace("Joe.\n", "Jim.\n");
+    for (data, expect) in [(SIGNED, "dkim=pass"), (&forged, "dkim=fail")] {
+        let reply = postfix.send(&Mail { from: "<>", ..joe(data) });
+        assert!(reply.starts_with("250"), "{reply}");
+        let delivered = postfix.delivered();
+        let results = fields(&delivered, "Authentication-Results").pop().unwrap();
+        assert!(results.contains(expect), "{expect}: {delivered}");
+    }
 }
 
 #[test]

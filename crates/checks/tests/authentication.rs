@@ -13,7 +13,7 @@ use mail_auth::dkim::{Canonicalization, DkimSigner};
 use mail_auth::{ArcOutput, AuthenticatedMessage, AuthenticationResults, DmarcOutput, DmarcResult};
 use support::{World, envelope, now};
 use tidegate_checks::Questions;
-use tidegate_checks::auth::{Authenticator, Verified};
+use tidegate_checks::auth::{Authenticator, Extent, Verified};
 use tidegate_checks::authentication::AuthResult::{self, *};
 use tidegate_checks::authentication::{Authentication, DmarcPolicy, Spf};
 use tidegate_dns::Answers;
@@ -99,6 +99,56 @@ fn a_message_with_bare_lf_verifies_as_it_was_on_the_wire() {
     }
 }
 
+/// What is found of a message of whose body nothing is kept, but its hashes, taken in pieces of so many octets.
+fn hashed(mail: &str, octets: usize) -> Authentication {
+    let (header, body) = mail.split_once("\r\n\r\n").unwrap();
+    let kept = format!("{header}\r\n\r\n");
+    let view = Message::parse(kept.as_bytes(), &Bounds::default());
+    let authenticator = Authenticator::new();
+    let mut hashes = authenticator.hash_body(&view);
+    body.as_bytes().chunks(octets).for_each(|piece| hashes.write(piece));
+    let digests = hashes.finish();
+    let verify = |answers: &Answers| {
+        let extent = Extent::Hashed(&digests);
+        authenticator.verify(&sender(), &view, extent, Spf::default(), answers, now())
+    };
+    keys(shop(), "relay.example").complete(&mut Answers::default(), verify).0
+}
+
+#[test]
+fn a_body_that_is_hashed_as_it_comes_verifies_as_the_whole_does() {
+    for relaxed in [true, false] {
+        let once = signed_rsa(MAIL, "shop.example.com", relaxed);
+        let mail = signed_ed25519(&once, "shop.example.com");
+        let changed = mail.replace("for it", "for all");
+        for octets in 1..30 {
+            let results = |mail| hashed(mail, octets).dkim.into_iter().map(|it| it.result);
+            assert_eq!(results(&mail).collect::<Vec<_>>(), [Pass, Pass], "{relaxed} {octets}");
+            assert_eq!(results(&changed).collect::<Vec<_>>(), [Fail, Fail], "{relaxed} {octets}");
+        }
+    }
+}
+
+#[test]
+fn a_chain_over_a_body_that_is_hashed_as_it_comes_verifies() {
+    let mail = sealed(MAIL, &ArcOutput::default(), true);
+    assert_eq!(hashed(&mail, 7).arc.result, Pass);
+    assert_eq!(hashed(&mail.replace("for it", "for all"), 7).arc.result, Fail);
+}
+
+#[test]
+fn signatures_of_a_header_section_that_is_cut_are_not_said_to_fail() {
+    let mail = signed_rsa(MAIL, "shop.example.com", true).replace("Subject: An order\r\n", "");
+    let view = Message::parse(mail.as_bytes(), &Bounds::default());
+    let authenticator = Authenticator::new();
+    let (found, _) = shop().complete(&mut Answers::default(), |answers| {
+        let spf = Spf::default();
+        authenticator.verify(&sender(), &view, Extent::HeaderCut, spf, answers, now())
+    });
+    assert_eq!(found.dkim[0].result, TempError);
+    assert!(found.dkim[0].reason.contains("header section"), "{:?}", found.dkim);
+}
+
 #[test]
 fn what_was_changed_fails() {
     let mail = signed_rsa(MAIL, "shop.example.com", true);
@@ -182,9 +232,14 @@ fn what_is_asked_ahead_is_all_that_is_needed() {
     let mut questions = Questions::default();
     authenticator.prefetch(&envelope, &header_view, &mut questions);
     let ahead: Vec<_> = questions.into_iter().collect();
-    let Verified::Needs { questions, so_far } =
-        authenticator.verify(&envelope, &message, Spf::default(), &Answers::default(), 0)
-    else {
+    let Verified::Needs { questions, so_far } = authenticator.verify(
+        &envelope,
+        &message,
+        Extent::Whole,
+        Spf::default(),
+        &Answers::default(),
+        0,
+    ) else {
         panic!("verified without a key");
     };
     assert_eq!(questions, ahead);

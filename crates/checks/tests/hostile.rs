@@ -9,7 +9,7 @@ mod support;
 
 use allocation_counter::measure;
 use support::{World, envelope, now};
-use tidegate_checks::auth::{Authenticator, Verified};
+use tidegate_checks::auth::{Authenticator, Extent, Verified};
 use tidegate_checks::authentication::AuthResult::{self, PermError};
 use tidegate_dns::{Answers, Question};
 use tidegate_mail::hostile::classes;
@@ -161,9 +161,14 @@ fn what_is_signed_a_thousand_times_is_verified_a_few() {
             let world = World::default();
             let mut answers = Answers::default();
             let measured = measure(|| {
-                while let Verified::Needs { questions, .. } =
-                    authenticator.verify(&envelope, &message, Default::default(), &answers, now())
-                {
+                while let Verified::Needs { questions, .. } = authenticator.verify(
+                    &envelope,
+                    &message,
+                    Extent::Whole,
+                    Default::default(),
+                    &answers,
+                    now(),
+                ) {
                     asked += questions.iter().filter(|it| matches!(it, Question::Txt(_))).count();
                     questions.into_iter().for_each(|question| {
                         let answer = world.answer(&question);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tidegate_bayes::Estimate;
-use tidegate_checks::auth::Verified;
+use tidegate_checks::auth::{BodyDigests, BodyHashes, Extent, Verified};
 use tidegate_checks::authentication::{Authentication, Spf};
 use tidegate_checks::trust::bimi;
 use tidegate_checks::trust::bimi::certificate::Evidence;
@@ -47,6 +47,16 @@ pub struct Transaction {
     /// Stages reached while nobody was known to want the message looked at; `None`: somebody does.
     held_back: Option<Vec<Stage>>,
     pressure: Pressure,
+    kept: Kept,
+}
+
+/// How much of the message its caller keeps.
+enum Kept {
+    Whole,
+    /// The header section, and a part of the body.
+    InPart(BodyHashes),
+    /// Not even all of the header section.
+    HeaderCut,
 }
 
 impl Transaction {
@@ -75,6 +85,7 @@ impl Transaction {
             book,
             held_back,
             pressure,
+            kept: Kept::Whole,
         }
     }
 
@@ -139,7 +150,29 @@ impl Transaction {
         self.header = Some(message.into_header());
     }
 
-    /// Judges the message that has arrived whole: header section, empty line, body.
+    /// Tells that fields of the header section are left out of what will be judged.
+    pub fn header_cut(&mut self) {
+        self.kept = Kept::HeaderCut;
+    }
+
+    /// Tells a piece of the body that is left out of what will be judged, for its signatures. `header_section`
+    /// and `body`: what is kept of the message before the first such piece.
+    pub fn beyond(&mut self, header_section: &[u8], body: &[u8], piece: &[u8]) {
+        if self.is_unfiltered() {
+            return;
+        }
+        if let Kept::Whole = self.kept {
+            let header_view = Message::parse(header_section, &self.engine.parts.bounds);
+            let mut hashes = self.engine.authenticator.hash_body(&header_view);
+            hashes.write(body);
+            self.kept = Kept::InPart(hashes);
+        }
+        if let Kept::InPart(hashes) = &mut self.kept {
+            hashes.write(piece);
+        }
+    }
+
+    /// Judges the message that has arrived: header section, empty line, body.
     ///
     /// Waits for answers until the engine's deadline at the longest.
     pub async fn judge(mut self, raw: &[u8]) -> Judged {
@@ -176,7 +209,16 @@ impl Transaction {
         timings.network = waited.elapsed();
 
         let verified = Instant::now();
-        let mut authentication = self.authenticate(&message, spf, deadline).await;
+        let digests: BodyDigests;
+        let extent = match std::mem::replace(&mut self.kept, Kept::Whole) {
+            Kept::Whole => Extent::Whole,
+            Kept::HeaderCut => Extent::HeaderCut,
+            Kept::InPart(hashes) => {
+                digests = hashes.finish();
+                Extent::Hashed(&digests)
+            }
+        };
+        let mut authentication = self.authenticate(&message, extent, spf, deadline).await;
         let mark = self.assess_mark(&message, &mut authentication);
         let questions = engine
             .questions(Stage::Authenticated, &self.known(Some(&message), Some(&authentication)));
@@ -374,6 +416,7 @@ impl Transaction {
     async fn authenticate(
         &mut self,
         message: &Message<'_>,
+        extent: Extent<'_>,
         spf: Spf,
         deadline: tokio::time::Instant,
     ) -> Authentication {
@@ -383,6 +426,7 @@ impl Transaction {
             match engine.authenticator.verify(
                 &self.envelope,
                 message,
+                extent,
                 spf.clone(),
                 answers,
                 self.now,
@@ -395,6 +439,9 @@ impl Transaction {
             }
         }
         let answers = self.pending.answers();
-        engine.authenticator.verify(&self.envelope, message, spf, answers, self.now).so_far()
+        engine
+            .authenticator
+            .verify(&self.envelope, message, extent, spf, answers, self.now)
+            .so_far()
     }
 }

@@ -4,6 +4,8 @@
 
 mod world;
 
+use std::time::Duration;
+
 use tidegate_engine::Pressure;
 use world::{MAIL, World, signed};
 
@@ -25,7 +27,9 @@ async fn what_does_not_come_in_a_hurry_is_taken_to_have_spoken_for_the_message()
     let mail = signed(MAIL, "shop.example");
     let calm = World::new().of_shop(&mail).await;
     assert!(calm.decision.score < 0.0, "{:?}", calm.signals);
-    let hurried = World::new().of_shop_under(Pressure::Hurried, &mail).await;
+    let world = World::new();
+    world.dns.delay("", Duration::from_secs(1));
+    let hurried = world.of_shop_under(Pressure::Hurried, &mail).await;
     assert_eq!(hurried.left_out, ["authentication", "trust"]);
     assert!(hurried.decision.score <= calm.decision.score, "{:?}", hurried.signals);
     let told = hurried.signals.get("LEFT_OUT").unwrap();

@@ -152,6 +152,11 @@ where
             if event == Event::Quit {
                 return Ok(ControlFlow::Break(()));
             }
+            let rest = self.session.left_out(&command);
+            if !rest.is_empty() {
+                let received = self.session.received();
+                self.filter.run(|filter| filter.beyond(received, rest)).await;
+            }
             self.act(event, inbox.get(used..).unwrap_or_default()).await?;
         }
         inbox.drain(..used);

@@ -77,6 +77,12 @@ pub trait Filter: Send {
         ready(Disposition::Continue)
     }
 
+    /// A piece of the body which `received.raw` has no room for, nor for any that follows.
+    fn beyond(&mut self, received: Received<'_>, piece: &[u8]) -> impl Future<Output = ()> + Send {
+        let _ = (received, piece);
+        ready(())
+    }
+
     /// An SMTP command the MTA does not know.
     fn unknown(&mut self, line: &[u8]) -> impl Future<Output = Disposition> + Send {
         let _ = line;

@@ -20,6 +20,8 @@ pub(crate) struct Gathered {
     /// Octets received, those left out counted too.
     octets: u64,
     truncated: bool,
+    /// Octets of the last piece of the body for which there was no room.
+    left_out: usize,
 }
 
 impl Gathered {
@@ -81,7 +83,13 @@ impl Gathered {
         let kept = piece.get(..room).unwrap_or(piece);
         self.raw.extend_from_slice(kept);
         self.octets += piece.len() as u64;
-        self.truncated |= kept.len() < piece.len();
+        self.left_out = piece.len() - kept.len();
+        self.truncated |= self.left_out > 0;
+    }
+
+    /// What of `piece`, the last of the body, there was no room for.
+    pub(crate) fn left_out<'p>(&self, piece: &'p [u8]) -> &'p [u8] {
+        &piece[piece.len().saturating_sub(self.left_out)..]
     }
 
     pub(crate) fn clear(&mut self) {

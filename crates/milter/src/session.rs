@@ -162,6 +162,12 @@ impl<'a> Received<'a> {
     pub fn header(&self) -> &'a [u8] {
         self.raw.get(..self.header_octets).unwrap_or_default()
     }
+
+    /// What is kept of the body.
+    #[must_use]
+    pub fn body(&self) -> &'a [u8] {
+        self.raw.get(self.header_octets + b"\r\n".len()..).unwrap_or_default()
+    }
 }
 
 /// The filter's side of one milter connection.
@@ -319,6 +325,16 @@ impl Session {
         encode_disposition(&outcome.disposition, false, out);
         self.close();
         Ok(())
+    }
+
+    /// What of the body that `command` brought a limit keeps out of the message. To be asked once it was
+    /// handled.
+    #[must_use]
+    pub fn left_out<'a>(&self, command: &Command<'a>) -> &'a [u8] {
+        match command {
+            Command::Body(piece) | Command::EndOfMessage(piece) => self.message.left_out(piece),
+            _ => &[],
+        }
     }
 
     /// The message of [`Event::Message`], until it is answered.

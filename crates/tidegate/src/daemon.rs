@@ -265,12 +265,21 @@ impl Filter for Session {
         if let Some(current) = &mut self.current {
             current.transaction.envelope.recipients =
                 received.envelope.recipients().map(address).collect();
+            if received.truncated {
+                current.transaction.header_cut();
+            }
             // With the whole message there, it is read once, and asks then.
             if !received.ended {
                 current.transaction.headers(received.header());
             }
         }
         Disposition::Continue
+    }
+
+    async fn beyond(&mut self, received: Received<'_>, piece: &[u8]) {
+        if let Some(current) = &mut self.current {
+            current.transaction.beyond(received.header(), received.body(), piece);
+        }
     }
 
     async fn message(&mut self, received: Received<'_>) -> Outcome {
@@ -315,7 +324,8 @@ impl Filter for Session {
                 .await;
                 self.unanswered.add(unsettled, counts);
                 logging::judged(&judged, &reference, received.octets, &running.names, counts);
-                if let Some(beside) = &running.beside {
+                // What was kept in part could not be judged again to the same end.
+                if let Some(beside) = running.beside.as_ref().filter(|_| !received.truncated) {
                     let (raw, octets) = (received.raw, received.octets);
                     let unfiltered = judged.recipients.iter().filter(|it| !it.is_filtered());
                     let left_out = unfiltered.map(|it| it.address.clone()).collect();

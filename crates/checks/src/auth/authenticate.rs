@@ -25,6 +25,7 @@ use tidegate_mail::{Envelope, Message};
 
 use super::alignment::{self, Author};
 use super::asked::Asked;
+use super::body::{BodyDigests, BodyHashes, Extent};
 use super::check_host::{Identity, check_host};
 use super::reverse::iprev;
 use super::seal::{self, Chain};
@@ -133,13 +134,22 @@ impl Authenticator {
         }
     }
 
-    /// Everything but SPF, whose result is handed in. `now`: when the message arrived, in seconds
-    /// since 1970, UTC.
+    /// Begins to hash the body behind this header section, which will not be kept whole.
+    #[must_use]
+    pub fn hash_body(&self, header_view: &Message<'_>) -> BodyHashes {
+        let author = alignment::author(header_view);
+        let raw = with_crlf(header_view.header_bytes());
+        BodyHashes::begin(Signed::read(&raw, domain_of(&author)).ways())
+    }
+
+    /// Everything but SPF, whose result is handed in. `extent`: how much of the message there is to verify its
+    /// signatures by. `now`: when it arrived, in seconds since 1970, UTC.
     #[must_use]
     pub fn verify(
         &self,
         envelope: &Envelope,
         message: &Message<'_>,
+        extent: Extent<'_>,
         spf: Spf,
         answers: &Answers,
         now: i64,
@@ -152,19 +162,26 @@ impl Authenticator {
         let signed = Signed::read(&raw, domain_of(&author));
         let keys = signed.keys(&mut asked);
 
-        let (dkim, arc) = if asked.complete() {
-            self.verify_signatures(signed, &keys, now)
-        } else {
-            unverified(signed)
+        let (dkim, arc) = match extent {
+            Extent::HeaderCut => unverified(signed, "not all of the header section was read"),
+            _ if !asked.complete() => unverified(signed, ""),
+            Extent::Whole => self.verify_signatures(signed, &keys, None, now),
+            Extent::Hashed(hashed) => self.verify_signatures(signed, &keys, Some(hashed), now),
         };
         let dmarc = alignment::evaluate(&author, &spf, &dkim, &mut asked);
         let found = Authentication { iprev, spf, dkim, dmarc, arc, ..Authentication::default() };
         Verified::of(found, asked)
     }
 
-    fn verify_signatures(&self, signed: Signed<'_>, keys: &Keys, now: i64) -> (Vec<Dkim>, Arc) {
+    fn verify_signatures(
+        &self,
+        signed: Signed<'_>,
+        keys: &Keys,
+        hashed: Option<&BodyDigests>,
+        now: i64,
+    ) -> (Vec<Dkim>, Arc) {
         let verifiable: Vec<bool> = signed.dkim.iter().map(|l| l.verifiable.is_some()).collect();
-        let (mut message, mut dkim, chain) = signed.into_verifiable(now);
+        let (mut message, mut dkim, chain) = signed.into_verifiable(now, hashed);
         let mut arc = chain.shown();
         let passed_before = chain.passed_before();
         let has_chain = matches!(chain, Chain::Sets { .. });
@@ -226,11 +243,16 @@ fn unverified_yet() -> (AuthResult, String) {
     (AuthResult::TempError, "not verified".to_owned())
 }
 
-/// What is shown while keys are missing.
-fn unverified(signed: Signed<'_>) -> (Vec<Dkim>, Arc) {
-    let arc = signed.chain.shown();
+/// What is shown while keys, or fields, are missing.
+fn unverified(signed: Signed<'_>, reason: &str) -> (Vec<Dkim>, Arc) {
+    let mut arc = signed.chain.shown();
+    if arc.result == AuthResult::TempError {
+        reason.clone_into(&mut arc.reason);
+    }
     let shown = signed.dkim.into_iter().map(|looked| match looked.verifiable {
-        Some(_) => Dkim { result: AuthResult::TempError, ..looked.shown },
+        Some(_) => {
+            Dkim { result: AuthResult::TempError, reason: reason.to_owned(), ..looked.shown }
+        }
         None => looked.shown,
     });
     (shown.collect(), arc)

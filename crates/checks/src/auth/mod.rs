@@ -8,6 +8,7 @@
 mod alignment;
 mod asked;
 pub mod authenticate;
+mod body;
 mod check_host;
 pub mod results;
 mod reverse;
@@ -20,3 +21,4 @@ pub mod dmarc;
 pub mod spf;
 
 pub use authenticate::{Authenticator, Verified};
+pub use body::{BodyDigests, BodyHashes, Extent};

@@ -22,6 +22,7 @@ use memchr::{memchr, memchr_iter};
 use tidegate_dns::Answer;
 
 use super::asked::Asked;
+use super::body::{BodyDigests, Way};
 use super::seal::Chain;
 use crate::authentication::{AuthResult, Dkim};
 
@@ -85,34 +86,45 @@ impl<'x> Signed<'x> {
         Keys(keys)
     }
 
-    /// Hashes the body in each way that a signature asks for, and hands everything to mail-auth.
-    /// The results of `dkim` belong to the `verifiable` ones, in their order.
+    /// Each way in which a signature asks for the body to be hashed, once.
+    pub(super) fn ways(&self) -> Vec<Way> {
+        let mut ways: Vec<Way> = self.chain.body_hash().into_iter().collect();
+        for field in self.dkim.iter().filter_map(|looked| looked.verifiable.as_ref()) {
+            let way = (field.header.cb, HashAlgorithm::from(field.header.a), field.header.l);
+            if !ways.contains(&way) {
+                ways.push(way);
+            }
+        }
+        ways
+    }
+
+    /// Hashes the body in each way that a signature asks for, unless that is done, and hands everything to
+    /// mail-auth. The results of `dkim` belong to the `verifiable` ones, in their order.
     pub(super) fn into_verifiable(
         self,
         now: i64,
+        hashed: Option<&BodyDigests>,
     ) -> (AuthenticatedMessage<'x>, Vec<Dkim>, Chain<'x>) {
         let body = self.raw.get(self.body..).unwrap_or_default();
+        let digest = |(how, hash, length): Way| {
+            (how, hash, length, hash.hash(how.canonical_body(body, length)).as_ref().to_vec())
+        };
         let mut message = AuthenticatedMessage {
+            body_hashes: match hashed {
+                Some(hashed) => hashed.0.clone(),
+                None => self.ways().into_iter().map(digest).collect(),
+            },
             headers: self.fields,
             raw_message: self.raw,
             body_offset: u32::try_from(self.body).unwrap_or(u32::MAX),
             ..AuthenticatedMessage::default()
         };
         let mut shown = Vec::with_capacity(self.dkim.len());
-        let mut ways: Vec<_> = self.chain.body_hash().into_iter().collect();
         for looked in self.dkim {
             shown.push(looked.shown);
             if let Some(mut field) = looked.verifiable {
                 judge_expiry(&mut field.header.t, &mut field.header.x, now);
-                ways.push((field.header.cb, HashAlgorithm::from(field.header.a), field.header.l));
                 message.dkim_headers.push(field);
-            }
-        }
-        for (how, hash, length) in ways {
-            let known = |(c, h, l, _): &(_, _, _, _)| *c == how && *h == hash && *l == length;
-            if !message.body_hashes.iter().any(known) {
-                let digest = hash.hash(how.canonical_body(body, length)).as_ref().to_vec();
-                message.body_hashes.push((how, hash, length, digest));
             }
         }
         (message, shown, self.chain)

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use tidegate_checks::auth::{Authenticator, Verified};
+use tidegate_checks::auth::{Authenticator, Extent, Verified};
 use tidegate_checks::authentication::{Authentication, Spf};
 use tidegate_dns::{Answer, Answers, Mx, Name, Question, Records, Why};
 use tidegate_mail::{Address, Bounds, Envelope, Message};
@@ -116,7 +116,7 @@ impl World {
         let mut answers = Answers::default();
         let (spf, _) = self.complete(&mut answers, |answers| authenticator.spf(envelope, answers));
         self.complete(&mut answers, |answers| {
-            authenticator.verify(envelope, &message, spf.clone(), answers, now)
+            authenticator.verify(envelope, &message, Extent::Whole, spf.clone(), answers, now)
         })
         .0
     }
