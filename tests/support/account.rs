@@ -25,6 +25,8 @@ pub struct Account {
     pub spared: usize,
     /// Put off, and sent again by their senders.
     pub deferred: usize,
+    /// What some of their senders were told, or saw.
+    pub put_off: Vec<String>,
     /// Of which more than one copy is there.
     pub twice: usize,
     /// Put off for as long as their senders tried.
@@ -80,7 +82,12 @@ impl Account {
 
     fn add(&mut self, sent: &Sent, copies: Option<&Copies>, held: bool) {
         let (number, kind) = (sent.number, Kind::of(sent.number));
-        self.deferred += usize::from(sent.deferred + sent.unanswered > 0);
+        if sent.deferred + sent.unanswered > 0 {
+            self.deferred += 1;
+            if self.put_off.len() < 5 {
+                self.put_off.push(format!("{number} {}", sent.put_off.trim_end()));
+            }
+        }
         self.twice += usize::from(copies.is_some_and(|copies| copies.count > 1));
         let refused = sent.reply.starts_with('5');
         let mut wrong = |what: &str| {

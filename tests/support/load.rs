@@ -80,7 +80,7 @@ pub struct Load {
 }
 
 /// What a sender knows of a message at the end.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Sent {
     pub number: usize,
     /// The last reply.
@@ -89,6 +89,8 @@ pub struct Sent {
     pub deferred: usize,
     /// How often a connection ended without an answer.
     pub unanswered: usize,
+    /// What was said, or seen, when it was last put off.
+    pub put_off: String,
 }
 
 /// How far the sending has come.
@@ -145,7 +147,7 @@ impl Load {
     /// Sends them all, while something is done `meanwhile`; what became of each, as they were done with.
     pub fn send(&self, port: u16, meanwhile: impl FnOnce(&Progress)) -> Vec<Sent> {
         let now = Instant::now();
-        let fresh = |number| Sent { number, reply: String::new(), deferred: 0, unanswered: 0 };
+        let fresh = |number| Sent { number, ..Sent::default() };
         let task = |number| Task { due: now, sent: fresh(number) };
         let numbers = self.first..self.first + self.messages;
         let queue: Mutex<VecDeque<Task>> = Mutex::new(numbers.map(task).collect());
@@ -190,6 +192,7 @@ impl Load {
             match reply {
                 Ok(reply) if reply.starts_with('4') => {
                     task.sent.deferred += 1;
+                    task.sent.put_off.clone_from(&reply);
                     task.sent.reply = reply;
                 }
                 Ok(reply) => {
@@ -201,6 +204,7 @@ impl Load {
                 Err(error) => {
                     task.sent.unanswered += 1;
                     task.sent.reply = error.to_string();
+                    task.sent.put_off.clone_from(&task.sent.reply);
                 }
             }
             if task.sent.deferred >= self.tries {
