@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use tidegate_bayes::{Estimate, Extractor, Lessons, Limits, Model};
 use tidegate_checks::auth::{Authenticator, Verified};
 use tidegate_checks::authentication::{Authentication, Spf};
+use tidegate_checks::bulk::probability::Bulk;
 use tidegate_checks::lists::{Lists, ListsConfig};
 use tidegate_checks::table::CHECKS;
 use tidegate_checks::trust::{TrustConfig, Trustmarks, bimi};
@@ -189,6 +190,7 @@ impl Shipped {
             message: Some(message),
             authentication,
             trust: None,
+            bulk: None,
             site,
             now: NOW,
         }
@@ -224,7 +226,8 @@ impl Shipped {
         let parts = self.engine.parts();
         let known = self.known(ready.sample, &ready.message, Some(&ready.authentication));
         let trust = parts.trust.find(&known, &ready.answers);
-        let known = Known { trust: Some(&trust), ..known };
+        let bulk = Bulk::of(&ready.message, &ready.sample.envelope);
+        let known = Known { trust: Some(&trust), bulk: Some(&bulk), ..known };
         let mut signals = Signals::new();
         parts.checks.iter().for_each(|check| check.judge(&known, &ready.answers, &mut signals));
         parts.lists.judge(&known, &ready.answers, &mut signals);

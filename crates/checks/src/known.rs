@@ -10,6 +10,7 @@ use serde::Deserialize;
 use tidegate_mail::{Envelope, Message};
 
 use crate::authentication::Authentication;
+use crate::bulk::probability::Bulk;
 use crate::trust::Trust;
 
 /// Everything known so far.
@@ -23,6 +24,8 @@ pub struct Known<'m> {
     pub authentication: Option<&'m Authentication>,
     /// Who vouches for it; known when [`judge`](crate::Check::judge) is called.
     pub trust: Option<&'m Trust>,
+    /// How likely it is one of many; known when [`judge`](crate::Check::judge) is called.
+    pub bulk: Option<&'m Bulk<'m>>,
     /// The receiving site.
     pub site: &'m Site,
     /// When the message arrived, in seconds since 1970, UTC.

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_checks::auth::Authenticator;
+use tidegate_checks::bulk::probability::Bulk;
 use tidegate_checks::lists::Lists;
 use tidegate_checks::trust::{Trust, Trustmarks};
 use tidegate_checks::{AnyCheck, Cost, Known, Questions, Site, Stage};
@@ -153,6 +154,7 @@ impl Engine {
             message: Some(&message),
             authentication: None,
             trust: Some(&trust),
+            bulk: Some(&Bulk::of(&message, &envelope)),
             site: &self.parts.site,
             // Of a message that tells no arrival, its own date is as good.
             now: arrived.or(message.date()).unwrap_or(0),

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tidegate_bayes::Estimate;
 use tidegate_checks::auth::{BodyDigests, BodyHashes, Extent, Verified};
 use tidegate_checks::authentication::{Authentication, Spf};
+use tidegate_checks::bulk::probability::Bulk;
 use tidegate_checks::trust::bimi;
 use tidegate_checks::trust::bimi::certificate::Evidence;
 use tidegate_checks::{Known, Questions, Stage};
@@ -231,7 +232,8 @@ impl Transaction {
         self.pending.forget_below(&set_aside);
         let known = self.known(Some(&message), Some(&authentication));
         let trust = engine.parts.trust.find(&known, self.pending.answers());
-        let known = Known { trust: Some(&trust), ..known };
+        let bulk = Bulk::of(&message, &self.envelope);
+        let known = Known { trust: Some(&trust), bulk: Some(&bulk), ..known };
         let mut signals = engine.signals(&known, self.pending.answers(), pressure);
         timings.checks = checked.elapsed();
 
@@ -366,7 +368,7 @@ impl Transaction {
     ) -> Known<'a> {
         let site = &self.engine.parts.site;
         let (envelope, now) = (&self.envelope, self.now);
-        Known { envelope, message, authentication, trust: None, site, now }
+        Known { envelope, message, authentication, trust: None, bulk: None, site, now }
     }
 
     /// What the header section gives rise to: keys, policies, domain lists.

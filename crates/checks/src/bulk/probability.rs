@@ -8,6 +8,8 @@
 //! Invariant: a message that says itself that it is bulk mail is believed; who pretends to write to one
 //! person is judged by form.
 
+use std::cell::OnceCell;
+
 use tidegate_dns::Answers;
 use tidegate_mail::{Envelope, Message};
 use tidegate_signal::{Family, SignalDef, Signals};
@@ -52,26 +54,51 @@ impl Check for Probability {
     const RAISES: &'static [&'static SignalDef] = &[&BULK_LIKELY, &BULK_CERTAIN];
 
     fn judge(&self, known: &Known<'_>, _: &Answers, signals: &mut Signals) {
-        let Some(message) = known.message else { return };
-        let (odds, strongest) = weigh(message, known.envelope);
-        let probability = probability(odds);
+        let Some(bulk) = known.bulk else { return };
+        let probability = bulk.probability();
         let def = match probability {
             CERTAIN.. => &BULK_CERTAIN,
             LIKELY.. => &BULK_LIKELY,
             _ => return,
         };
-        signals.raise(def, format!("{probability:.3}: {}", strongest.join(", ")));
+        signals.raise(def, format!("{probability:.3}: {}", bulk.strongest().join(", ")));
     }
 }
 
-/// How likely a message is one of many, from 0 to 1.
-#[must_use]
-pub fn of(message: &Message<'_>, envelope: &Envelope) -> f64 {
-    probability(weigh(message, envelope).0)
+/// How likely a message is one of many: weighed when a check asks first, for all that ask.
+pub struct Bulk<'m> {
+    message: &'m Message<'m>,
+    envelope: &'m Envelope,
+    weighed: OnceCell<Weighed>,
 }
 
 /// The logarithm of the odds, and what speaks most for it.
-fn weigh(message: &Message<'_>, envelope: &Envelope) -> (f64, Vec<&'static str>) {
+type Weighed = (f64, Vec<&'static str>);
+
+impl<'m> Bulk<'m> {
+    /// Of a message that has come whole.
+    #[must_use]
+    pub const fn of(message: &'m Message<'m>, envelope: &'m Envelope) -> Self {
+        Self { message, envelope, weighed: OnceCell::new() }
+    }
+
+    /// From 0 to 1.
+    #[must_use]
+    pub fn probability(&self) -> f64 {
+        1.0 / (1.0 + (-self.weighed().0).exp())
+    }
+
+    /// What speaks most for it.
+    fn strongest(&self) -> &[&'static str] {
+        &self.weighed().1
+    }
+
+    fn weighed(&self) -> &Weighed {
+        self.weighed.get_or_init(|| weigh(self.message, self.envelope))
+    }
+}
+
+fn weigh(message: &Message<'_>, envelope: &Envelope) -> Weighed {
     let features = features(message, envelope);
     let mut parts: Vec<(f64, &'static str)> =
         features.iter().zip(WEIGHTS).map(|(it, weight)| it * weight).zip(NAMES).collect();
@@ -95,10 +122,6 @@ fn declared(message: &Message<'_>) -> Option<&'static str> {
     fields.into_iter().find(|name| has(name)).or(precedence.then_some("Precedence"))
 }
 
-fn probability(odds: f64) -> f64 {
-    1.0 / (1.0 + (-odds).exp())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,7 +137,7 @@ mod tests {
     fn of_raw(raw: &str) -> f64 {
         let raw = raw.replace('\n', "\r\n");
         let message = Message::parse(raw.as_bytes(), &tidegate_mail::Bounds::default());
-        of(&message, &Envelope::infer(&message))
+        Bulk::of(&message, &Envelope::infer(&message)).probability()
     }
 
     #[test]

@@ -17,7 +17,7 @@ use tidegate_mail::{LinkKind, Message, in_angle_brackets};
 use tidegate_signal::{Family, SignalDef, Signals};
 
 use super::form::{LONGEST_TEXT, end_of, leads_out};
-use super::probability::{self, LIKELY};
+use super::probability::LIKELY;
 use crate::authentication::{AuthResult, Authentication};
 use crate::links::owner::{is_host, same_owner};
 use crate::trust::practice::{has_one_click, one_click_is_signed};
@@ -77,7 +77,7 @@ impl Check for ThreeRules {
 
     fn judge(&self, known: &Known<'_>, _: &Answers, signals: &mut Signals) {
         let (Some(message), Some(_)) = (known.message, known.authentication) else { return };
-        if probability::of(message, known.envelope) < LIKELY {
+        if known.bulk.is_none_or(|bulk| bulk.probability() < LIKELY) {
             return;
         }
         if let Some(mark) = known.trust.and_then(|trust| trust.consent()) {

@@ -215,6 +215,7 @@ mod tests {
             message: None,
             authentication: None,
             trust: None,
+            bulk: None,
             site: &site,
             now: 0,
         };

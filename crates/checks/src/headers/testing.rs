@@ -7,6 +7,7 @@ use tidegate_mail::{Address, Bounds, Envelope, Message};
 use tidegate_signal::{Signal, Signals};
 
 use crate::authentication::{AuthResult, Authentication, Dkim};
+use crate::bulk::probability::Bulk;
 use crate::{Check, Known, Site};
 
 /// Tue, 24 Nov 2026 09:15:00 +0000.
@@ -47,6 +48,7 @@ impl Case {
             message: Some(&message),
             authentication: Some(&self.authentication),
             trust: None,
+            bulk: Some(&Bulk::of(&message, &self.envelope)),
             site: &site,
             now: NOW,
         };

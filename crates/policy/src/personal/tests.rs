@@ -1,6 +1,7 @@
 //! Policies asked of real messages.
 
 use tidegate_checks::authentication::{AuthResult, Authentication, Dkim, Spf};
+use tidegate_checks::bulk::probability::Bulk;
 use tidegate_mail::{Address, Bounds, Envelope, Message};
 
 use super::*;
@@ -39,6 +40,7 @@ fn said(message: &Message<'_>, envelope: &Envelope, authentication: &Authenticat
         message: Some(message),
         authentication: Some(authentication),
         trust: Some(&trust),
+        bulk: Some(&Bulk::of(message, envelope)),
         site: &site,
         now: 0,
     };

@@ -196,6 +196,7 @@ impl World {
         };
         let known = Known {
             trust: None,
+            bulk: None,
             envelope: &envelope,
             message: Some(&message),
             authentication: None,
@@ -219,6 +220,7 @@ impl World {
         let (envelope, site) = (Envelope::default(), Site::default());
         let known = Known {
             trust: None,
+            bulk: None,
             envelope: &envelope,
             message: None,
             authentication: Some(&authentication),
