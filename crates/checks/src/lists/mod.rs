@@ -12,7 +12,7 @@ mod well_known;
 
 use std::sync::Arc;
 
-use tidegate_dns::{Answers, Listing, Name, Side, Zone};
+use tidegate_dns::{Answers, Listing, Name, Question, Side, Zone};
 use tidegate_signal::{SignalDef, Signals};
 
 pub use config::{ListsConfig, ZoneSettings};
@@ -77,9 +77,17 @@ impl Lists {
     }
 
     fn hits<'l>(&'l self, known: &Known<'_>, answers: &Answers) -> Vec<Hit<'l>> {
+        // Most often no zone has found anything: then nothing need be asked of the answers by name.
+        let addresses = answers.iter().filter_map(|(question, answer)| match question {
+            Question::A(name) if !answer.ipv4().is_empty() => Some(name),
+            _ => None,
+        });
+        let addresses: Vec<&Name> = addresses.collect();
+        let lists = |zone: &Zone| addresses.iter().any(|name| name.is_below(zone.name()));
+        let usable = self.zones.iter().filter(|it| lists(&it.zone) && it.zone.usable());
         let mut found = Found::default();
         let mut hits = Vec::new();
-        for zone in self.zones.iter().filter(|listed| listed.zone.usable()) {
+        for zone in usable {
             for &kind in &zone.subjects {
                 for subject in found.subjects(kind, known) {
                     if let Some((signal, code)) = zone.look(subject, answers) {
