@@ -112,9 +112,18 @@ impl<'k> Knowledge<'k> {
     pub(crate) fn estimate(&self, features: &[u64]) -> Estimate {
         let (mut weights, mut square, mut known) = (0.0_f32, 0.0_f32, 0);
         let mut heard = Heard::default();
+        let is_alone = self.site.is_none() && self.user.is_none();
         for feature in features {
-            let scale = logistic::scale(Kind::of(*feature));
+            let kind = Kind::of(*feature);
+            let scale = logistic::scale(kind);
             square += scale * scale;
+            // Most are words and what stands in a row: of these the Bayes scorer hears nothing.
+            if is_alone && !naive::hears(kind) {
+                let Some(weight) = self.model.weight(*feature) else { continue };
+                known += 1;
+                weights += scale * weight;
+                continue;
+            }
             let Some(sum) = self.of(*feature) else { continue };
             known += 1;
             weights += scale * sum.weight;

@@ -30,6 +30,12 @@ pub const MOST_FEATURES: usize = 4096;
 /// Places in the set that finds features told twice; a power of two.
 const PLACES: usize = 2 * MOST_FEATURES;
 
+/// What is taken in one turn is counted in the lower bits of a place; turns above them.
+const IN_TURN: u16 = MOST_FEATURES as u16;
+
+/// Turns that a place can tell apart.
+const TURNS: u16 = u16::MAX / IN_TURN;
+
 /// Takes what is found in a message.
 pub(crate) trait Sink {
     /// Takes a feature; `name` tells it to a person. False when no more is wanted.
@@ -39,9 +45,9 @@ pub(crate) trait Sink {
 /// Gathers the features of messages, one after another, in the same memory.
 pub struct Extractor {
     found: Vec<u64>,
-    /// Open addressing: which message took a place, and where in `found` its feature stands.
-    places: Box<[(u16, u16); PLACES]>,
-    /// The number of the message: places that others took are free without being wiped.
+    /// Open addressing: whose turn it was when a place was taken, and where in `found` its feature stands.
+    places: Box<[u16; PLACES]>,
+    /// The turn of the message, from 1: places that others took are free without being wiped.
     turn: u16,
 }
 
@@ -55,11 +61,7 @@ impl Extractor {
     /// With room for one message.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            found: Vec::with_capacity(MOST_FEATURES),
-            places: Box::new([(0, 0); PLACES]),
-            turn: 0,
-        }
+        Self { found: Vec::with_capacity(MOST_FEATURES), places: Box::new([0; PLACES]), turn: 0 }
     }
 
     /// The features of a message, each once.
@@ -72,9 +74,9 @@ impl Extractor {
     /// message is judged, and bulk marks on who received it.
     pub fn features_with(&mut self, message: &Message<'_>, signals: &Signals) -> &[u64] {
         self.found.clear();
-        self.turn = self.turn.wrapping_add(1);
-        if self.turn == 0 {
-            self.places.fill((0, 0));
+        self.turn += 1;
+        if self.turn == TURNS {
+            self.places.fill(0);
             self.turn = 1;
         }
         for signal in signals.iter().filter(|signal| heard(signal.family())) {
@@ -92,9 +94,12 @@ impl Sink for Extractor {
         let feature = hash::feature(kind, word).max(16);
         let mut at = (feature >> 40) as usize & (PLACES - 1);
         loop {
-            let (turn, known) = self.places[at];
+            let (turn, known) = (self.places[at] / IN_TURN, self.places[at] % IN_TURN);
             if turn != self.turn {
-                self.places[at] = (self.turn, self.found.len() as u16);
+                if self.found.len() == MOST_FEATURES {
+                    return false;
+                }
+                self.places[at] = self.turn * IN_TURN + self.found.len() as u16;
                 self.found.push(feature);
                 return self.found.len() < MOST_FEATURES;
             }
@@ -144,4 +149,37 @@ fn walk(message: &Message<'_>, sink: &mut impl Sink) {
     structure::walk(message, sink);
     links::walk(message, sink);
     text::walk(message, sink);
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_mail::Bounds;
+
+    use super::*;
+
+    #[test]
+    fn a_message_of_whatever_many_fields_has_no_more_features_than_are_counted() {
+        let field = |n: usize| {
+            let words: Vec<String> = (8 * n..8 * n + 8).map(letters).collect();
+            format!("X-Mailer: {}\r\n", words.join(" "))
+        };
+        let raw: String = (0..3_000).map(field).collect::<String>() + "\r\nHello";
+        let bounds = Bounds { fields: 5_000, ..Bounds::default() };
+        let message = Message::parse(raw.as_bytes(), &bounds);
+        let mut extractor = Extractor::new();
+        // More turns than a place can tell apart.
+        for _ in 0..2 * TURNS {
+            assert_eq!(extractor.features(&message).len(), MOST_FEATURES);
+        }
+    }
+
+    /// A number in letters.
+    fn letters(mut number: usize) -> String {
+        let mut text = String::new();
+        while number > 0 {
+            text.push(char::from(b'a' + (number % 26) as u8));
+            number /= 26;
+        }
+        text
+    }
 }

@@ -22,7 +22,15 @@ use crate::hash;
 use crate::naive::Counts;
 
 /// Built by `tidegate train` from the corpus that README.md names.
-static SHIPPED: &[u8] = include_bytes!("../model/shipped.bin");
+static SHIPPED: &Laid<[u8]> =
+    &Laid { before: [0; _], model: *include_bytes!("../model/shipped.bin") };
+
+/// A model laid so that none of its buckets lies in two lines of a cache.
+#[repr(C, align(16))]
+struct Laid<M: ?Sized> {
+    before: [u8; BUCKET - HEADER % BUCKET],
+    model: M,
+}
 
 const MAGIC: &[u8; 8] = b"tgbayes1";
 const HEADER: usize = 44;
@@ -117,7 +125,7 @@ impl Model {
     /// When it was trained on features of another version: a mistake of whoever built the program,
     /// which a test finds.
     pub fn shipped() -> Result<Self, ModelError> {
-        Self::load(SHIPPED)
+        Self::load(&SHIPPED.model)
     }
 
     /// Reads a model.
@@ -177,12 +185,7 @@ impl Model {
     /// What it knows of a feature, if anything.
     #[inline]
     pub(crate) fn know(&self, feature: u64) -> Option<Known> {
-        let at = HEADER + place(feature, self.buckets) * BUCKET;
-        let bucket: &[u8; BUCKET] = self.bytes.get(at..)?.first_chunk()?;
-        let mark = mark(feature);
-        let slot = (0..SLOTS).find(|slot| bucket[*slot] == mark)?;
-        let weight = i16::from_le_bytes([bucket[4 + 2 * slot], bucket[5 + 2 * slot]]);
-        let counts = bucket[12 + slot];
+        let (weight, counts) = self.find(feature)?;
         Some(Known {
             weight: f32::from(weight) * self.scale,
             counts: Counts {
@@ -190,6 +193,28 @@ impl Model {
                 ham: LEVELS[usize::from(counts & 15)],
             },
         })
+    }
+
+    /// The weight of a feature that it knows, for whom its counts are nothing.
+    #[inline]
+    pub(crate) fn weight(&self, feature: u64) -> Option<f32> {
+        let (weight, counts) = self.find(feature)?;
+        (weight != 0 || counts != 0).then(|| f32::from(weight) * self.scale)
+    }
+
+    /// Weight and counts of a feature, as they are written. All slots of its bucket are looked at together: it
+    /// may be in any, which nobody can guess.
+    #[inline]
+    fn find(&self, feature: u64) -> Option<(i16, u8)> {
+        let at = HEADER + place(feature, self.buckets) * BUCKET;
+        let bucket: &[u8; BUCKET] = self.bytes.get(at..)?.first_chunk()?;
+        let bits = u128::from_le_bytes(*bucket);
+        let (marks, weights, counts) = (bits as u32, (bits >> 32) as u64, (bits >> 96) as u32);
+        // The lowest byte that is 0 here is that of the slot.
+        let others = marks ^ (u32::from(mark(feature)) * 0x0101_0101);
+        let zeros = others.wrapping_sub(0x0101_0101) & !others & 0x8080_8080;
+        let slot = (zeros != 0).then(|| zeros.trailing_zeros() / 8)?;
+        Some((weights.wrapping_shr(16 * slot) as i16, counts.wrapping_shr(8 * slot) as u8))
     }
 
     /// Lays features out in a table. The heaviest come first: where a bucket is full, the lighter are
