@@ -1,5 +1,7 @@
 //! Addresses as SMTP and header fields write them.
 
+use memchr::memchr;
+
 /// An address, `local@domain`; the null sender is the empty one.
 ///
 /// Invariant: the domain is in lower case and has no final dot; the local part is as it was written
@@ -79,9 +81,52 @@ pub struct Mailbox {
     pub address: Address,
 }
 
+impl Mailbox {
+    /// Reads `Anna Smith <anna@example.org>`, with or without quotes around the name, or an address
+    /// alone; `None` for what only a parser can read.
+    pub(crate) fn plain(text: &str) -> Option<Self> {
+        let text = text.trim_matches(' ');
+        let (display, address) = match text.strip_suffix('>') {
+            Some(text) => text.split_once('<')?,
+            None => ("", text),
+        };
+        let display = display.trim_end_matches(' ');
+        let display = match display.strip_prefix('"') {
+            Some(quoted) => quoted.strip_suffix('"')?,
+            None => display,
+        };
+        let named = |byte: u8| byte.is_ascii_alphanumeric() || b" .'-_&".contains(&byte);
+        let addressed = |byte: u8| byte.is_ascii_alphanumeric() || b"@.-_+=".contains(&byte);
+        let is_plain = display.bytes().all(named)
+            && address.bytes().all(addressed)
+            && memchr(b'@', address.as_bytes()).is_some();
+        is_plain
+            .then(|| Self { display: display.trim().to_owned(), address: Address::new(address) })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nearly_all_write_takes_no_parser() {
+        for (text, display) in [
+            ("anna@a.example", ""),
+            (" <anna@a.example>", ""),
+            ("Anna B. Smith <anna@a.example>", "Anna B. Smith"),
+            ("\"Anna Smith\" <anna@a.example>", "Anna Smith"),
+        ] {
+            let address = Address::new("anna@a.example");
+            let expect = Mailbox { display: display.to_owned(), address };
+            assert_eq!(Mailbox::plain(text), Some(expect), "{text}");
+        }
+        for text in
+            ["", "Anna", "Anna <>", "anna@a.example (Anna)", "=?utf-8?q?A?= <a@b>", "\"A <a@b>"]
+        {
+            assert_eq!(Mailbox::plain(text), None, "{text}");
+        }
+    }
 
     #[track_caller]
     fn check(text: &str, all: &str, local: &str, domain: Option<&str>) {

@@ -106,25 +106,36 @@ fn mailboxes<'f, 'm: 'f>(
         if field.value.len() > bounds.field_bytes {
             defects.note(Defect::FieldTooLong);
         }
-        let HeaderValue::Address(list) = field.stream(bounds.field_bytes).parse_address() else {
-            continue;
-        };
-        let addresses: Vec<_> = match list {
-            Group::List(list) => list,
-            Group::Group(groups) => groups.into_iter().flat_map(|group| group.addresses).collect(),
-        };
-        for address in addresses {
+        let all = plain(field.beginning(bounds.field_bytes));
+        for mailbox in all.unwrap_or_else(|| parsed(field, bounds)) {
             if found.len() >= bounds.addresses {
                 defects.note(Defect::AddressesCut);
                 return found;
             }
-            found.push(Mailbox {
-                display: address.name.map(|name| name.trim().to_owned()).unwrap_or_default(),
-                address: Address::new(&address.address.unwrap_or_default()),
-            });
+            found.push(mailbox);
         }
     }
     found
+}
+
+/// Mailboxes written the way nearly all are, which takes no parser; `None` where one is not.
+fn plain(value: &[u8]) -> Option<Vec<Mailbox>> {
+    str::from_utf8(value).ok()?.split(',').map(Mailbox::plain).collect()
+}
+
+fn parsed(field: &Field<'_>, bounds: &Bounds) -> Vec<Mailbox> {
+    let HeaderValue::Address(list) = field.stream(bounds.field_bytes).parse_address() else {
+        return Vec::new();
+    };
+    let addresses: Vec<_> = match list {
+        Group::List(list) => list,
+        Group::Group(groups) => groups.into_iter().flat_map(|group| group.addresses).collect(),
+    };
+    let mailbox = |address: mail_parser::Addr<'_>| Mailbox {
+        display: address.name.map(|name| name.trim().to_owned()).unwrap_or_default(),
+        address: Address::new(&address.address.unwrap_or_default()),
+    };
+    addresses.into_iter().map(mailbox).collect()
 }
 
 #[cfg(test)]
@@ -174,6 +185,18 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn mailboxes_that_take_no_parser_are_read_as_by_one(
+            value in "( ?(\"?[a. ]{0,4}\"? ?<[ab@.=]{0,5}>|[ab@.=]{1,5}) ?,?){1,3}",
+        ) {
+            let raw = format!("To: {value}\r\n\r\n");
+            let section = fields::split(raw.as_bytes(), 9, &mut Defects::default());
+            let to = section.fields(raw.as_bytes())[0];
+            if let Some(mailboxes) = plain(to.value) {
+                prop_assert_eq!(mailboxes, parsed(&to, &Bounds::default()), "{}", value);
+            }
+        }
 
         #[test]
         fn a_section_that_comes_first_changes_nothing(

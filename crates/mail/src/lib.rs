@@ -32,6 +32,7 @@ mod header;
 #[cfg(any(test, feature = "testing"))]
 pub mod hostile;
 mod html;
+mod index;
 mod links;
 mod message;
 mod mime;

@@ -8,6 +8,7 @@ use crate::defects::{Defect, Defects};
 use crate::fields::Field;
 use crate::header::Read;
 use crate::html::HtmlFacts;
+use crate::index::Index;
 use crate::links::Links;
 use crate::text::{self, Texts};
 use crate::{Attachment, Bounds, Header, Hop, Link, Mailbox, Part, attachments, mime};
@@ -26,6 +27,7 @@ pub struct Message<'m> {
     raw: &'m [u8],
     read: Read,
     fields: Vec<Field<'m>>,
+    index: Index,
     subject: Option<Cow<'m, str>>,
     message_id: Option<Cow<'m, str>>,
     /// Bytes of a Received field that are read.
@@ -72,6 +74,7 @@ impl<'m> Message<'m> {
             subject,
             message_id,
             most_of_hop: bounds.field_bytes.min(LONGEST_HOP),
+            index: Index::new(&fields),
             fields,
             parts,
             texts,
@@ -114,12 +117,14 @@ impl<'m> Message<'m> {
     /// The first field of that name.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Field<'m>> {
-        self.fields.iter().find(|field| field.is(name))
+        let mut near = self.index.near(name).filter_map(|at| self.fields.get(at));
+        near.find(|field| field.is(name))
     }
 
     /// All fields of that name, from the top.
     pub fn fields_named<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Field<'m>> {
-        self.fields.iter().filter(move |field| field.is(name))
+        let near = self.index.near(name).filter_map(|at| self.fields.get(at));
+        near.filter(move |field| field.is(name))
     }
 
     /// How many fields of that name there are.
