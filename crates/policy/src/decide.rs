@@ -144,15 +144,16 @@ impl Policy {
         // Hundredths are what scores are shown in; less is rounding.
         let enough =
             |gain: f32| if direction > 0.0 { gain > margin + 0.004 } else { gain > margin - 0.004 };
+        // Most often not even all of them together decide. Added up in another order than below, they may
+        // come out a little other.
+        let furthest: f32 = sums.iter().map(|sum| self.furthest(sum, direction)).sum();
+        if !enough(furthest + 0.001) {
+            return Vec::new();
+        }
         for sum in &mut sums {
             sum.parts.sort_by(|(a, _), (b, _)| (b * direction).total_cmp(&(a * direction)));
         }
         let moves: Vec<Vec<f32>> = sums.iter().map(|sum| self.moves(sum, direction)).collect();
-        // Most often not even all of them together decide.
-        let furthest = |moves: &Vec<f32>| moves.iter().copied().fold(0.0, f32::max);
-        if !enough(moves.iter().map(furthest).fold(0.0, |all, most| all + most)) {
-            return Vec::new();
-        }
         let mut best: Vec<Choice> = vec![(0.0, Vec::new())];
         for moves in &moves {
             let mut next: Vec<Choice> = Vec::with_capacity(best.len() + moves.len());
@@ -182,6 +183,15 @@ impl Policy {
             .collect();
         chosen.sort_by(|(a, _), (b, _)| b.abs().total_cmp(&a.abs()));
         chosen.into_iter().map(|(_, name)| name.to_owned()).collect()
+    }
+
+    /// How far leaving out all of a family's signals that speak in `direction` moves the score.
+    fn furthest(&self, sum: &Sum<'_>, direction: f32) -> f32 {
+        let cap = self.caps.of(sum.family);
+        let scores = || sum.parts.iter().map(|(score, _)| *score);
+        let (all, left) =
+            (scores().sum::<f32>(), scores().filter(|score| score * direction <= 0.0).sum::<f32>());
+        (all.clamp(cap.least, cap.most) - left.clamp(cap.least, cap.most)) * direction
     }
 
     /// How far leaving out a family's strongest 0, 1, 2 … signals moves the score.

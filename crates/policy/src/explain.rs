@@ -51,12 +51,43 @@ fn with_signals(mut value: String, signals: &Signals, missing: &str) -> String {
         match signal.is_damped() {
             true => value.push_str("(damped)"),
             false => {
-                // Writing to a String can't fail.
-                let _ = write!(value, "({:.2})", signal.score());
+                value.push('(');
+                push_points(&mut value, signal.score());
+                value.push(')');
             }
         }
     }
     value
+}
+
+/// Appends points with two digits behind the point, as `{:.2}` writes them: many are told of a message,
+/// and the general way reads each as a fraction of any size.
+pub fn push_points(text: &mut String, points: f32) {
+    // The 24 bits of a mantissa, times a hundred, are exact in a double, and so is what is rounded here.
+    let hundredths = (f64::from(points).abs() * 100.0).round_ties_even();
+    if hundredths.is_nan() || hundredths >= 100_000.0 {
+        // Writing to a String can't fail.
+        let _ = write!(text, "{points:.2}");
+        return;
+    }
+    let hundredths = hundredths as u32;
+    if points.is_sign_negative() {
+        text.push('-');
+    }
+    let whole = hundredths / 100;
+    for (unit, is_written) in [(100, whole >= 100), (10, whole >= 10), (1, true)] {
+        if is_written {
+            text.push(digit(whole / unit));
+        }
+    }
+    text.push('.');
+    text.push(digit(hundredths / 10));
+    text.push(digit(hundredths));
+}
+
+/// The last digit of a number.
+fn digit(number: u32) -> char {
+    char::from(b'0' + (number % 10) as u8)
 }
 
 /// The signals, the weightiest first; those of equal weight by name.
@@ -174,6 +205,26 @@ mod tests {
     use super::*;
     use crate::Policy;
     use tidegate_signal::SignalDef;
+
+    #[track_caller]
+    fn check_points(points: f32) {
+        let mut text = String::new();
+        push_points(&mut text, points);
+        assert_eq!(text, format!("{points:.2}"), "{points:?}");
+    }
+
+    #[test]
+    fn points_are_written_as_fractions_are() {
+        for points in [0.0, -0.0, 0.125, 0.375, -0.005, 0.995, 9.995, 99.995, 999.994, 999.995] {
+            check_points(points);
+            check_points(-points);
+        }
+        for points in [1e9, f32::MAX, f32::MIN_POSITIVE, f32::INFINITY, f32::NAN] {
+            check_points(points);
+        }
+        // All floats are too many; these are some of every size and sign.
+        (0..=u32::MAX).step_by(99_991).map(f32::from_bits).for_each(check_points);
+    }
 
     static LATE: SignalDef =
         SignalDef::new("DATE_IN_FUTURE", Family::Headers, 8.0, "The date lies in the future");

@@ -200,7 +200,8 @@ fn printable(mut detail: String) -> String {
         detail.truncate(end);
         detail.push('…');
     }
-    if detail.chars().any(is_unprintable) {
+    let is_plain = detail.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if !is_plain && detail.chars().any(is_unprintable) {
         detail = detail.chars().map(|c| if is_unprintable(c) { '\u{fffd}' } else { c }).collect();
     }
     detail

@@ -3,7 +3,6 @@
 //! Invariant: nothing of what a message says is logged: names of signals, never their evidence, and
 //! of addresses what the configuration allows: each line goes through [`Names`].
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -122,9 +121,11 @@ pub(crate) fn unfiltered(envelope: &Envelope, reference: &str, octets: u64) {
 fn scored(judged: &Judged) -> String {
     let mut told = String::new();
     for signal in explain::by_weight(&judged.signals) {
-        let comma = if told.is_empty() { "" } else { "," };
-        // Into a string nothing fails.
-        let _ = write!(told, "{comma}{}({:.2})", signal.name(), signal.score());
+        told.push_str(if told.is_empty() { "" } else { "," });
+        told.push_str(signal.name());
+        told.push('(');
+        explain::push_points(&mut told, signal.score());
+        told.push(')');
     }
     told
 }
