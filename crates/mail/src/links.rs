@@ -4,9 +4,9 @@
 //! [`Bounds`](crate::Bounds) allow.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use ahash::AHashMap;
 use memchr::memmem::Finder;
 
 use crate::defects::{Defect, Defects};
@@ -56,7 +56,7 @@ pub struct Link {
 pub(crate) struct Links {
     pub(crate) all: Vec<Link>,
     /// In which kinds a URL stands, a bit each.
-    seen: HashMap<String, u8>,
+    seen: AHashMap<String, u8>,
     most: usize,
     /// Bytes of text that may still be read as links.
     readable: usize,
@@ -68,7 +68,7 @@ const MOST_READ: usize = 2 << 20;
 
 impl Links {
     pub(crate) fn new(most: usize) -> Self {
-        Self { all: Vec::new(), seen: HashMap::new(), most, readable: MOST_READ }
+        Self { all: Vec::new(), seen: AHashMap::new(), most, readable: MOST_READ }
     }
 
     /// Adds where `url` leads. `false` when there is no more room.

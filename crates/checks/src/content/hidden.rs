@@ -5,8 +5,7 @@
 //!
 //! Invariant: hidden words that the reader sees elsewhere in the message are not counted.
 
-use std::collections::HashSet;
-
+use ahash::AHashSet;
 use tidegate_dns::Answers;
 use tidegate_signal::{Family, SignalDef, Signals};
 
@@ -61,8 +60,8 @@ fn unseen_words(hidden: &str, visible: &str) -> usize {
     if hidden.len() < GRADES[0].0 * (SHORTEST + 1) {
         return 0;
     }
-    let visible: HashSet<&str> = words(visible).collect();
-    let hidden: HashSet<&str> = words(hidden).filter(|word| !visible.contains(word)).collect();
+    let visible: AHashSet<&str> = words(visible).collect();
+    let hidden: AHashSet<&str> = words(hidden).filter(|word| !visible.contains(word)).collect();
     hidden.len()
 }
 

@@ -3,8 +3,7 @@
 //!
 //! Invariant: a plain part that is a stub ("see the HTML") is no contradiction.
 
-use std::collections::HashSet;
-
+use ahash::AHashSet;
 use tidegate_dns::Answers;
 use tidegate_mail::{Encoding, Message};
 use tidegate_signal::{Family, SignalDef, Signals};
@@ -84,7 +83,7 @@ fn difference(message: &Message<'_>) -> Option<(usize, usize)> {
 }
 
 /// The different words, as they are written.
-fn words(text: &str) -> HashSet<&str> {
+fn words(text: &str) -> AHashSet<&str> {
     text.split(|c: char| !c.is_alphabetic())
         .filter(|word| word.len() >= SHORTEST)
         .take(MOST_WORDS)
