@@ -2,8 +2,7 @@
 //!
 //! Invariant: wherever such an alternative matches, its beginning is shown.
 
-use memchr::{memchr, memchr2, memchr3};
-use regex_syntax::hir::{Class, Hir, HirKind};
+use regex_syntax::hir::Hir;
 
 use crate::ahead::{ByteSet, LEAD};
 use crate::machine::Text;
@@ -15,10 +14,6 @@ use crate::program::Program;
 pub(crate) struct Lead {
     /// The sets of its first bytes, other than at the text's beginning.
     first: [ByteSet; LEAD],
-    /// The bytes of its shortest match.
-    shortest: usize,
-    /// One of these, up to three, is in every match; empty when none is known.
-    rare: Vec<u8>,
     needs: Needs,
 }
 
@@ -29,7 +24,7 @@ pub(crate) struct Member {
     pub(crate) pattern: usize,
 }
 
-/// Up to 64 alternatives.
+/// Up to 64 alternatives, of patterns of all places: so their tables stay in the nearest cache.
 #[derive(Debug)]
 pub(crate) struct Leads {
     members: Vec<Member>,
@@ -37,8 +32,6 @@ pub(crate) struct Leads {
     may: [Box<[u64; 256]>; LEAD],
     /// By the number of bytes that are left: which of them may match in so few.
     fits: [u64; LEAD],
-    /// Sets of bytes of which one has to be in the text, and for which.
-    rare: Vec<(Vec<u8>, u64)>,
     /// By member.
     needs: Vec<Needs>,
 }
@@ -47,21 +40,17 @@ impl Lead {
     pub(crate) fn new(alternative: &Hir, program: Option<&Program>) -> Self {
         Self {
             first: program.map_or([ByteSet::ALL; LEAD], |program| program.lead),
-            shortest: alternative.properties().minimum_len().unwrap_or(0),
-            rare: rare(alternative).unwrap_or_default(),
             needs: Needs::of(alternative),
         }
     }
 
     /// What both have in common, unless one of them needs what the other doesn't.
     pub(crate) fn join(&mut self, other: &Self) -> bool {
-        if self.rare != other.rare {
-            return false;
+        let is_joined = self.needs.join(&other.needs);
+        if is_joined {
+            self.first.iter_mut().zip(&other.first).for_each(|(all, more)| all.join(*more));
         }
-        self.needs.join(&other.needs);
-        self.first.iter_mut().zip(&other.first).for_each(|(all, more)| all.join(*more));
-        self.shortest = self.shortest.min(other.shortest);
-        true
+        is_joined
     }
 }
 
@@ -74,52 +63,41 @@ impl Leads {
     fn of(members: &[(Member, &Lead)]) -> Self {
         let mut may = [(); LEAD].map(|()| Box::new([0; 256]));
         let mut fits = [0; LEAD];
-        let mut rare: Vec<(Vec<u8>, u64)> = Vec::new();
         for (number, (_, lead)) in members.iter().enumerate() {
             let bit = 1 << number;
             for (set, may) in lead.first.iter().zip(&mut may) {
                 set.each(|byte| may[usize::from(byte)] |= bit);
             }
-            fits.iter_mut().skip(lead.shortest).for_each(|fits| *fits |= bit);
-            match rare.iter_mut().find(|(bytes, _)| *bytes == lead.rare) {
-                _ if lead.rare.is_empty() => {}
-                Some((_, bits)) => *bits |= bit,
-                None => rare.push((lead.rare.clone(), bit)),
-            }
+            fits.iter_mut().skip(lead.needs.shortest).for_each(|fits| *fits |= bit);
         }
         let needs = members.iter().map(|(_, lead)| lead.needs.clone()).collect();
         let members = members.iter().map(|(member, _)| *member).collect();
-        Self { members, may, fits, rare, needs }
+        Self { members, may, fits, needs }
     }
 
-    /// Shows each alternative and where it may begin, from left to right.
-    pub(crate) fn find(&self, text: Text<'_>, mut show: impl FnMut(Member, usize)) {
+    /// The patterns of the alternatives, in the order of the bits that stand for them.
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = usize> {
+        self.members.iter().map(|member| member.pattern)
+    }
+
+    /// Shows each of the alternatives `of` these bits, and where it may begin, from left to right.
+    pub(crate) fn find(&self, of: u64, text: Text<'_>, mut show: impl FnMut(Member, usize)) {
         let mut show_all = |mut bits: u64, at: usize| {
             while bits != 0 {
                 show(self.members[bits.trailing_zeros() as usize], at);
                 bits &= bits - 1;
             }
         };
-        let mut all = 0;
-        for (number, needs) in self.needs.iter().enumerate() {
-            all |= u64::from(needs.are_met_by(text.has)) << number;
+        let (mut all, mut open) = (0, of);
+        while open != 0 {
+            let number = open.trailing_zeros();
+            all |= u64::from(self.needs[number as usize].are_met_by(text)) << number;
+            open &= open - 1;
         }
         if all == 0 {
             return;
         }
         let text = text.bytes;
-        for (bytes, bits) in &self.rare {
-            let has = match bytes[..] {
-                [one] => memchr(one, text),
-                [one, two] => memchr2(one, two, text),
-                [one, two, three, ..] => memchr3(one, two, three, text),
-                [] => Some(0),
-            };
-            all &= if has.is_some() { u64::MAX } else { !bits };
-        }
-        if all == 0 {
-            return;
-        }
         let fits = |left: usize| self.fits.get(left).unwrap_or(&u64::MAX) & all;
         // What begins where the text does need not begin with these bytes.
         show_all(fits(text.len()), 0);
@@ -151,36 +129,6 @@ impl Leads {
     }
 }
 
-/// Up to three bytes, none of them common, of which every match has one.
-fn rare(pattern: &Hir) -> Option<Vec<u8>> {
-    let is_rare =
-        |byte: u8| !byte.is_ascii() || (byte.is_ascii_punctuation() && !b".,-'/:".contains(&byte));
-    let bytes = match pattern.kind() {
-        HirKind::Empty | HirKind::Look(_) => return None,
-        HirKind::Literal(literal) => vec![*literal.0.iter().find(|&&byte| is_rare(byte))?],
-        HirKind::Class(Class::Unicode(class)) => {
-            let ranges = class.iter().map(|range| range.start()..=range.end());
-            let count = class.iter().map(|one| u32::from(one.end()) - u32::from(one.start()) + 1);
-            if count.sum::<u32>() > 3 {
-                return None;
-            }
-            ranges.flatten().map(|c| c.to_string().as_bytes()[0]).collect()
-        }
-        HirKind::Class(Class::Bytes(_)) => return None,
-        HirKind::Capture(group) => return rare(&group.sub),
-        HirKind::Repetition(repeat) if repeat.min > 0 => return rare(&repeat.sub),
-        HirKind::Repetition(_) => return None,
-        HirKind::Concat(parts) => return parts.iter().find_map(rare),
-        HirKind::Alternation(parts) => {
-            let mut all = parts.iter().map(rare).collect::<Option<Vec<_>>>()?.concat();
-            all.sort_unstable();
-            all.dedup();
-            all
-        }
-    };
-    (bytes.len() <= 3 && bytes.iter().all(|&byte| is_rare(byte))).then_some(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,8 +146,11 @@ mod tests {
             let hir = regex_syntax::parse(pattern).unwrap();
             let lead = Lead::new(&hir, Program::new(&hir).as_ref());
             let mut found = Vec::new();
-            Leads::new(&[(Member { slot: 0, pattern: 0 }, &lead)])[0]
-                .find(Text::new(text.as_bytes()), |_, at| found.push(at));
+            Leads::new(&[(Member { slot: 0, pattern: 0 }, &lead)])[0].find(
+                1,
+                Text::new(text.as_bytes()),
+                |_, at| found.push(at),
+            );
             assert_eq!(found, expect, "{pattern} in {text}");
         }
     }

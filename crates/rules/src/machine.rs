@@ -5,8 +5,9 @@
 
 use regex_automata::util::look::{Look, LookMatcher};
 
+use crate::ahead::ByteSet;
 use crate::char_set::{CharSet, Lacks};
-use crate::needs::Has;
+use crate::needs::SHORT;
 use crate::program::{Program, Step};
 
 /// A text, and what is known of all of it.
@@ -15,13 +16,18 @@ pub(crate) struct Text<'t> {
     pub(crate) bytes: &'t [u8],
     pub(crate) is_ascii: bool,
     is_one_line: bool,
-    pub(crate) has: Has,
+    /// Its bytes, when it is short.
+    pub(crate) has: ByteSet,
 }
 
 impl<'t> Text<'t> {
     pub(crate) fn new(bytes: &'t [u8]) -> Self {
         let is_one_line = memchr::memchr(b'\n', bytes).is_none();
-        Self { bytes, is_ascii: bytes.is_ascii(), is_one_line, has: Has::of(bytes) }
+        let mut has = ByteSet::default();
+        if bytes.len() <= SHORT {
+            bytes.iter().for_each(|&byte| has.add(byte));
+        }
+        Self { bytes, is_ascii: bytes.is_ascii(), is_one_line, has }
     }
 }
 

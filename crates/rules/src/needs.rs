@@ -1,34 +1,32 @@
-//! What a short text must have for an alternative of a pattern to match in it: so many bytes, and
-//! of some sets of bytes one each.
+//! What a text must have for an alternative of a pattern to match in it: so many bytes, and of some
+//! sets of bytes one each.
 //!
 //! Invariant: what a match can do without is never asked for.
 
+use memchr::{memchr, memchr2, memchr3};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 use crate::ahead::{ByteSet, first_bytes};
 use crate::char_set::CharSet;
+use crate::machine::Text;
 
 /// What an alternative can't match without.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Needs {
-    shortest: usize,
+    /// The bytes of its shortest match.
+    pub(crate) shortest: usize,
     /// The rarest first.
     sets: Vec<ByteSet>,
-}
-
-/// A text, as far as [`Needs`] tell it from others.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Has {
-    length: usize,
-    bytes: ByteSet,
+    /// The rarest of them that has up to three bytes; these are looked for in long texts.
+    few: Vec<u8>,
 }
 
 /// So many sets are asked for.
 const MOST_SETS: usize = 4;
 /// A set as common as this is met by nearly every text.
 const COMMON: u32 = 50;
-/// The bytes of a longer text are not looked at: it has most of them.
-const SHORT: usize = 256;
+/// Of a text of up to so many bytes it is known which ones it has; a longer one has most of them.
+pub(crate) const SHORT: usize = 256;
 
 impl Needs {
     pub(crate) fn of(alternative: &Hir) -> Self {
@@ -37,29 +35,50 @@ impl Needs {
         sets.dedup();
         sets.retain(|&set| commonness(set) < COMMON);
         sets.truncate(MOST_SETS);
-        Self { shortest: alternative.properties().minimum_len().unwrap_or(0), sets }
+        let shortest = alternative.properties().minimum_len().unwrap_or(0);
+        Self { shortest, few: few(&sets), sets }
     }
 
-    /// What both alternatives need.
-    pub(crate) fn join(&mut self, other: &Self) {
-        self.shortest = self.shortest.min(other.shortest);
-        self.sets = either(&[std::mem::take(&mut self.sets), other.sets.clone()]);
+    /// Leaves what both alternatives need, unless one of them needs a rare byte that the other
+    /// doesn't; whether it did.
+    pub(crate) fn join(&mut self, other: &Self) -> bool {
+        let is_joined = self.few == other.few;
+        if is_joined {
+            self.shortest = self.shortest.min(other.shortest);
+            self.sets = either(&[std::mem::take(&mut self.sets), other.sets.clone()]);
+        }
+        is_joined
     }
 
-    pub(crate) fn are_met_by(&self, text: Has) -> bool {
-        self.shortest <= text.length && self.sets.iter().all(|set| set.meets(text.bytes))
+    pub(crate) fn are_met_by(&self, text: Text<'_>) -> bool {
+        if text.bytes.len() > SHORT {
+            return is_in(text.bytes, &self.few);
+        }
+        self.shortest <= text.bytes.len() && self.sets.iter().all(|set| set.meets(text.has))
     }
 }
 
-impl Has {
-    pub(crate) fn of(text: &[u8]) -> Self {
-        let mut bytes = ByteSet::default();
-        match text.len() <= SHORT {
-            true => text.iter().for_each(|&byte| bytes.add(byte)),
-            false => bytes = ByteSet::ALL,
-        }
-        Self { length: text.len(), bytes }
-    }
+/// Up to three bytes, none of them common.
+fn few(sets: &[ByteSet]) -> Vec<u8> {
+    let bytes = |set: &ByteSet| {
+        let mut bytes = Vec::new();
+        set.each(|byte| bytes.push(byte));
+        bytes
+    };
+    let is_rare =
+        |byte: &u8| !byte.is_ascii() || (byte.is_ascii_punctuation() && !b".,-'/:".contains(byte));
+    sets.iter().map(bytes).find(|few| few.len() <= 3 && few.iter().all(is_rare)).unwrap_or_default()
+}
+
+/// Whether one of up to three bytes, if any are asked for, is in `text`.
+fn is_in(text: &[u8], few: &[u8]) -> bool {
+    let found = match *few {
+        [] => return true,
+        [one] => memchr(one, text),
+        [one, two] => memchr2(one, two, text),
+        [one, two, three, ..] => memchr3(one, two, three, text),
+    };
+    found.is_some()
 }
 
 fn sets(pattern: &Hir) -> Vec<ByteSet> {
@@ -120,7 +139,7 @@ mod tests {
             (r"é?[0-9]*a", "xa", true),
         ] {
             let needs = Needs::of(&regex_syntax::parse(pattern).unwrap());
-            assert_eq!(needs.are_met_by(Has::of(text.as_bytes())), expect, "{pattern} in {text}");
+            assert_eq!(needs.are_met_by(Text::new(text.as_bytes())), expect, "{pattern} in {text}");
         }
     }
 }

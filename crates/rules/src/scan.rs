@@ -41,6 +41,8 @@ pub(crate) struct Scanners {
     slots_of: Vec<u32>,
     /// By [`Sort`].
     literals: [Literals; Sort::COUNT],
+    /// Alternatives without a literal.
+    leads: Vec<Leads>,
 }
 
 /// All patterns that look at one place.
@@ -50,8 +52,8 @@ pub(crate) struct Scanner {
     sort: Sort,
     /// By pattern, whether it looks here; a bit each.
     members: Vec<u64>,
-    /// Alternatives without a literal.
-    leads: Vec<Leads>,
+    /// By group of [`Scanners::leads`], which of them look here.
+    leads: Vec<u64>,
 }
 
 /// Places whose texts are much alike. Each sort has literals of its own: most of those that are
@@ -130,23 +132,18 @@ impl Scanners {
             slots_of.push(slots.len() as u32);
         }
         let literals = Sort::ALL.map(|sort| Literals::of(sort, &members, &patterns, &slots_of));
+        let leads = leads(&patterns, &slots_of);
         let places = members.into_iter().map(|(place, members)| {
             let mut bits = vec![0; patterns.len().div_ceil(64)];
             members.iter().for_each(|&member| bits[member / 64] |= 1 << (member % 64));
-            let alternatives = members.iter().flat_map(|&pattern| {
-                let slots = slots_of[pattern]..;
-                let numbered = slots.zip(&patterns[pattern].alternatives);
-                numbered.map(move |(slot, one)| (Member { slot, pattern }, one))
-            });
-            let leads: Vec<(Member, &Lead)> = alternatives
-                .filter_map(|(member, alternative)| match alternative {
-                    Alternative::Lead(lead) => Some((member, lead)),
-                    Alternative::Literals(_) => None,
-                })
-                .collect();
-            Scanner { sort: Sort::of(&place), place, members: bits, leads: Leads::new(&leads) }
+            let of = |group: &Leads| {
+                let looks = |pattern: usize| bits[pattern / 64] >> (pattern % 64) & 1;
+                (0..).zip(group.patterns()).fold(0, |of, (bit, one)| of | looks(one) << bit)
+            };
+            let leads = leads.iter().map(of).collect();
+            Scanner { sort: Sort::of(&place), place, members: bits, leads }
         });
-        Self { places: places.collect(), patterns, slots, slots_of, literals }
+        Self { places: places.collect(), patterns, slots, slots_of, literals, leads }
     }
 
     pub(crate) fn pattern_count(&self) -> usize {
@@ -188,10 +185,10 @@ impl Scanners {
         }
         scratch.begin_text();
         self.nominate(number, scanner, &view, scratch);
-        if !scratch.candidates.is_empty() || !scanner.leads.is_empty() {
+        if !scratch.candidates.is_empty() || scanner.leads.iter().any(|&of| of != 0) {
             let text = Text::new(if scanner.place.is_prose() { &view.squeezed } else { text });
-            for leads in &scanner.leads {
-                leads.find(text, |Member { slot, pattern }, at| {
+            for (leads, &of) in self.leads.iter().zip(&scanner.leads) {
+                leads.find(of, text, |Member { slot, pattern }, at| {
                     if scratch.nominate(pattern, slot, 0, 1) {
                         scratch.hit(slot, 0, 1, Hit::Lead { at: at as u32 });
                     }
@@ -341,6 +338,20 @@ impl Slot {
             },
         }
     }
+}
+
+/// All alternatives without a literal.
+fn leads(patterns: &[Pattern], slots_of: &[u32]) -> Vec<Leads> {
+    let of = |(pattern, slot): (usize, &u32)| {
+        let alternatives = (*slot..).zip(&patterns[pattern].alternatives);
+        alternatives.filter_map(move |(slot, alternative)| match alternative {
+            Alternative::Lead(lead) => Some((Member { slot, pattern }, lead)),
+            Alternative::Literals(_) => None,
+        })
+    };
+    let leads: Vec<(Member, &Lead)> =
+        slots_of.iter().enumerate().take(patterns.len()).flat_map(of).collect();
+    Leads::new(&leads)
 }
 
 fn place_bit(number: usize) -> u64 {

@@ -210,7 +210,7 @@ impl Scratch {
     /// Adds where matches of an alternative may begin; whether it may match at all.
     pub(super) fn locate(&mut self, number: u32, slot: &Slot, text: Text<'_>, view: &View) -> bool {
         let nomination = self.nominated[number as usize];
-        if !nomination.is_met(self.text, slot.all) || !slot.needs.are_met_by(text.has) {
+        if !nomination.is_met(self.text, slot.all) || !slot.needs.are_met_by(text) {
             return false;
         }
         let [near, other] = &mut self.hits_of_one;
