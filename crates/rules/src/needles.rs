@@ -9,6 +9,7 @@
 //! bounded by the longest of the lists that literals of the same bytes share.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::edge::{is_word, without_edges};
 use crate::rarity;
@@ -19,47 +20,61 @@ pub(crate) struct Needles {
     /// By hash of three bytes, a bit for each fourth one by its last six bits; all of them where
     /// there is a literal of three bytes.
     filter: Box<[u64; FILTER]>,
-    /// Of those of four bytes and more.
-    lists: Lists,
-    /// Of those of three bytes.
+    /// Those of four bytes and more.
+    long: Lists,
+    /// Those of three bytes.
     short: Lists,
+    /// What is asked for at every place that passes the filter, apart from what is needed where a
+    /// needle is likely: of the long ones, then of the short ones.
+    entries: Vec<Entry>,
+    wanted: Vec<Wanted>,
     /// Where each needle begins in `bytes`; the next one's beginning is its end.
     starts: Vec<u32>,
     bytes: Vec<u8>,
 }
 
-/// A needle, as the list of its hash has it.
+/// Up to eight bytes of a needle, from its rarest four on: they tell nearly all needles of one list
+/// apart.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    /// From its rarest four bytes on, up to eight, and a mask of as many: they tell nearly all
-    /// needles of one list apart.
     word: u64,
-    mask: u64,
-    /// Those of the same bytes: with no edge, the first, the last, and both; [`NONE`] of some.
+    /// How many bits of eight bytes are not looked at.
+    rest: u32,
+}
+
+/// The needles of the same bytes, and what tells whether one of them is where its [`Entry`] is.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    /// By [`edges`]; some are none.
     needles: [u32; 4],
-    /// One of these.
-    needle: u32,
-    /// Where in the needle those bytes stand, and how long it is.
+    /// A bit for each that is one.
+    edges: u8,
+    /// Where in [`Needles::bytes`] their bytes begin.
+    start: u32,
+    /// Where in the needle the entry's bytes stand, and how long it is.
     within: u16,
     length: u16,
 }
 
-const NONE: u32 = u32::MAX;
+/// With no edge, the first, the last, and both.
+fn edges(opens: bool, closes: bool) -> usize {
+    usize::from(opens) + 2 * usize::from(closes)
+}
 
 /// As many bytes behind a text are read as if they belonged to it.
 pub(crate) const PADDING: [u8; 7] = [0; 7];
 const FILTER_BITS: u32 = 12;
 const FILTER: usize = 1 << FILTER_BITS;
-/// Lists are looked into for what passes the filter only, so they may be more than it has places.
-const LIST_BITS: u32 = 15;
 const SHORTEST: usize = 3;
 
-/// Needles, by a hash of their rarest bytes.
+/// Where needles are, by a hash of their rarest bytes.
 #[derive(Debug)]
 struct Lists {
-    /// By hash, where its list begins in `entries`; the next one's beginning is its end.
-    begins: Box<[u32]>,
-    entries: Vec<Entry>,
+    /// How many bytes count, and how many bits their hash has.
+    bytes: u32,
+    bits: u32,
+    /// By hash, where its list begins in [`Needles::entries`]; the next one's beginning is its end.
+    begins: Vec<u32>,
 }
 
 impl Needles {
@@ -67,7 +82,7 @@ impl Needles {
     pub(crate) fn new<'n>(needles: impl Iterator<Item = &'n [u8]>) -> Self {
         let mut filter = Box::new([0_u64; FILTER]);
         let (mut starts, mut bytes) = (vec![0], Vec::new());
-        let mut by_text: HashMap<&[u8], [u32; 4]> = HashMap::new();
+        let mut by_text: HashMap<&[u8], [Option<u32>; 4]> = HashMap::new();
         let mut texts = Vec::new();
         let mut load = vec![0_u16; FILTER];
         for (needle, (text, opens, closes)) in needles.map(without_edges).enumerate() {
@@ -78,14 +93,14 @@ impl Needles {
             }
             let same = by_text.entry(text).or_insert_with(|| {
                 texts.push(text);
-                [NONE; 4]
+                [None; 4]
             });
-            same[usize::from(opens) + 2 * usize::from(closes)] = needle as u32;
+            same[edges(opens, closes)] = Some(needle as u32);
         }
         let (mut long, mut short) = (Vec::new(), Vec::new());
         for text in texts {
             let grams = text.windows(text.len().min(4)).enumerate().map(|(within, text)| {
-                let gram = word(text).0 as u32;
+                let gram = Entry::new(text).word as u32;
                 let bits = if text.len() < 4 { u64::MAX } else { bit(gram) };
                 let place = place(gram);
                 // Bytes that lead somewhere already cost nothing more but one comparison; a long
@@ -99,18 +114,15 @@ impl Needles {
             };
             load[key] = load[key].saturating_add(1);
             filter[key] |= bits;
-            let (word, mask) = word(&text[within..]);
-            let (needles, within, length) = (by_text[text], within as u16, text.len() as u16);
-            let needle = needles.into_iter().min().unwrap_or(NONE);
-            let entry = Entry { word, mask, needles, needle, within, length };
-            if text.len() < 4 {
-                short.push((key, entry));
-            } else {
-                long.push((list(word as u32), entry));
-            }
+            let entry = Entry::new(&text[within..]);
+            let wanted = Wanted::new(by_text[text], &starts, within, text.len());
+            let lists = if text.len() < 4 { &mut short } else { &mut long };
+            lists.push((entry, wanted));
         }
-        let (lists, short) = (Lists::new(LIST_BITS, long), Lists::new(FILTER_BITS, short));
-        Self { filter, lists, short, starts, bytes }
+        let (mut entries, mut wanted) = (Vec::new(), Vec::new());
+        let [long, short] = [(4, long), (3, short)]
+            .map(|(bytes, needles)| Lists::new(bytes, needles, &mut entries, &mut wanted));
+        Self { filter, long, short, entries, wanted, starts, bytes }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -119,8 +131,10 @@ impl Needles {
 
     pub(crate) fn memory_usage(&self) -> usize {
         size_of_val(&*self.filter)
-            + self.lists.memory_usage()
-            + self.short.memory_usage()
+            + size_of_val(&self.long.begins[..])
+            + size_of_val(&self.short.begins[..])
+            + size_of_val(&self.entries[..])
+            + size_of_val(&self.wanted[..])
             + size_of_val(&self.starts[..])
             + self.bytes.len()
     }
@@ -130,31 +144,53 @@ impl Needles {
     }
 
     /// Shows each needle in `padded`, a text and [`PADDING`], and where it begins. Needles that
-    /// overlap may come with the later one first.
-    pub(crate) fn find(&self, padded: &[u8], mut show: impl FnMut(u32, usize)) {
+    /// overlap may come with the later one first. `passed` is for [`Self::pass`].
+    pub(crate) fn find(
+        &self,
+        padded: &[u8],
+        passed: &mut Vec<u32>,
+        mut show: impl FnMut(u32, usize),
+    ) {
         if self.len() == 0 {
             return;
         }
+        self.pass(padded, passed);
+        for at in passed.iter().map(|&at| at as usize) {
+            let Some(eight) = padded[at..].first_chunk() else { return };
+            let word = u64::from_le_bytes(*eight);
+            // Only where a needle of three bytes may be does the filter not ask for the fourth.
+            let is_short = self.filter[place(word as u32)] == u64::MAX;
+            let short = if is_short { self.short.list(word) } else { 0..0 };
+            for list in [self.long.list(word), short] {
+                for number in list {
+                    if self.entries[number].is_in(word) {
+                        self.show(&self.wanted[number], padded, at, &mut show);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Collects the places of `padded` at which needles may have their rarest bytes.
+    fn pass(&self, padded: &[u8], passed: &mut Vec<u32>) {
+        passed.clear();
         let mut at = 0;
         // Eight places at once, while there are as many: one branch for all of them.
         while let Some(bytes) = padded[at..].first_chunk() {
             let bytes = u128::from_le_bytes(*bytes);
-            let mut passed = 0_u32;
+            let mut here = 0_u32;
             for place in 0..8 {
-                passed |= self.passes((bytes >> (8 * place)) as u32) << place;
+                here |= self.passes((bytes >> (8 * place)) as u32) << place;
             }
-            while passed != 0 {
-                let place = passed.trailing_zeros();
-                let word = (bytes >> (8 * place)) as u64;
-                self.compare(word, padded, at + place as usize, &mut show);
-                passed &= passed - 1;
+            while here != 0 {
+                passed.push(at as u32 + here.trailing_zeros());
+                here &= here - 1;
             }
             at += 8;
         }
-        for (within, eight) in padded[at..].array_windows().enumerate() {
-            let word = u64::from_le_bytes(*eight);
-            if self.passes(word as u32) != 0 {
-                self.compare(word, padded, at + within, &mut show);
+        for (within, eight) in padded[at..].array_windows::<8>().enumerate() {
+            if self.passes(u64::from_le_bytes(*eight) as u32) != 0 {
+                passed.push((at + within) as u32);
             }
         }
     }
@@ -164,38 +200,25 @@ impl Needles {
         (self.filter[place(gram)] >> (gram >> 24 & 63) & 1) as u32
     }
 
-    fn compare(&self, word: u64, padded: &[u8], at: usize, show: &mut impl FnMut(u32, usize)) {
-        for entry in self.lists.list(list(word as u32)) {
-            if word & entry.mask == entry.word {
-                self.show(entry, padded, at, show);
-            }
-        }
-        for entry in self.short.list(place(word as u32)) {
-            if word & entry.mask == entry.word {
-                self.show(entry, padded, at, show);
-            }
-        }
-    }
-
-    fn show(&self, entry: &Entry, padded: &[u8], at: usize, show: &mut impl FnMut(u32, usize)) {
-        let Some(begin) = at.checked_sub(entry.within.into()) else { return };
-        let end = begin + usize::from(entry.length);
-        let is_whole = entry.within == 0 && entry.length <= 8;
+    #[inline(always)]
+    fn show(&self, wanted: &Wanted, padded: &[u8], at: usize, show: &mut impl FnMut(u32, usize)) {
+        let Some(begin) = at.checked_sub(wanted.within.into()) else { return };
+        let end = begin + usize::from(wanted.length);
         // None of them runs into the padding.
-        if end + PADDING.len() > padded.len()
-            || !is_whole && padded[begin..end] != *self.text(entry.needle)
-        {
+        if end + PADDING.len() > padded.len() {
             return;
         }
         let opens = begin == 0 || !is_word(padded[begin - 1]);
         let closes = !is_word(padded[end]);
-        let [anywhere, opening, closing, whole] = entry.needles;
-        for (needle, is_so) in
-            [(anywhere, true), (opening, opens), (closing, closes), (whole, opens & closes)]
-        {
-            if is_so && needle != NONE {
-                show(needle, begin);
-            }
+        let mut here = wanted.edges & [0b1, 0b11, 0b101, 0b1111][edges(opens, closes)];
+        let is_whole = wanted.within == 0 && wanted.length <= 8;
+        let text = || &self.bytes[wanted.start as usize..][..wanted.length.into()];
+        if here == 0 || !is_whole && padded[begin..end] != *text() {
+            return;
+        }
+        while here != 0 {
+            show(wanted.needles[here.trailing_zeros() as usize & 3], begin);
+            here &= here - 1;
         }
     }
 
@@ -206,40 +229,71 @@ impl Needles {
     }
 }
 
-impl Lists {
-    fn new(bits: u32, mut by_list: Vec<(usize, Entry)>) -> Self {
-        by_list.sort_by_key(|(list, _)| *list);
-        let mut begins = vec![0; (1 << bits) + 1];
-        by_list.iter().for_each(|(list, _)| begins[list + 1] += 1);
-        (1..begins.len()).for_each(|list| begins[list] += begins[list - 1]);
-        let entries = by_list.into_iter().map(|(_, entry)| entry).collect();
-        Self { begins: begins.into(), entries }
+impl Entry {
+    fn new(bytes: &[u8]) -> Self {
+        let bytes = &bytes[..bytes.len().min(8)];
+        let word = bytes.iter().rev().fold(0, |all, &byte| all << 8 | u64::from(byte));
+        Self { word, rest: 64 - 8 * bytes.len() as u32 }
     }
 
-    fn list(&self, number: usize) -> &[Entry] {
-        &self.entries[self.begins[number] as usize..self.begins[number + 1] as usize]
-    }
-
-    fn memory_usage(&self) -> usize {
-        size_of_val(&*self.begins) + size_of_val(&self.entries[..])
+    fn is_in(&self, word: u64) -> bool {
+        (word ^ self.word) << self.rest == 0
     }
 }
 
-/// Up to eight bytes, and a mask of as many.
-fn word(bytes: &[u8]) -> (u64, u64) {
-    let bytes = &bytes[..bytes.len().min(8)];
-    let word = bytes.iter().rev().fold(0, |all, &byte| all << 8 | u64::from(byte));
-    (word, u64::MAX >> (64 - 8 * bytes.len()))
+impl Wanted {
+    fn new(needles: [Option<u32>; 4], starts: &[u32], within: usize, length: usize) -> Self {
+        // All of them have the same bytes.
+        let any = needles.iter().flatten().next().map_or(0, |&needle| needle as usize);
+        let bits = needles.iter().enumerate().map(|(bit, one)| u8::from(one.is_some()) << bit);
+        Self {
+            needles: needles.map(Option::unwrap_or_default),
+            edges: bits.fold(0, |all, bit| all | bit),
+            start: starts[any],
+            within: within as u16,
+            length: length as u16,
+        }
+    }
+}
+
+impl Lists {
+    /// Appends `needles` to all.
+    fn new(
+        bytes: u32,
+        needles: Vec<(Entry, Wanted)>,
+        entries: &mut Vec<Entry>,
+        wanted: &mut Vec<Wanted>,
+    ) -> Self {
+        // Half of the lists are empty, so that the others have hardly more than one entry.
+        let bits = (2 * needles.len().max(1)).next_power_of_two().ilog2();
+        let list =
+            |(entry, wanted): (Entry, Wanted)| (hash(entry.word, bytes, bits), entry, wanted);
+        let mut by_list: Vec<_> = needles.into_iter().map(list).collect();
+        by_list.sort_by_key(|(list, ..)| *list);
+        let mut begins = vec![0; (1 << bits) + 1];
+        begins[0] = entries.len() as u32;
+        by_list.iter().for_each(|(list, ..)| begins[list + 1] += 1);
+        (1..begins.len()).for_each(|list| begins[list] += begins[list - 1]);
+        entries.extend(by_list.iter().map(|(_, entry, _)| *entry));
+        wanted.extend(by_list.iter().map(|(.., wanted)| *wanted));
+        Self { bytes, bits, begins }
+    }
+
+    fn list(&self, word: u64) -> Range<usize> {
+        let list = hash(word, self.bytes, self.bits);
+        self.begins[list] as usize..self.begins[list + 1] as usize
+    }
 }
 
 /// Where the filter has the first three bytes of `gram`.
 fn place(gram: u32) -> usize {
-    ((gram << 8).wrapping_mul(0x9e37_79b1) >> (32 - FILTER_BITS)) as usize
+    hash(gram.into(), 3, FILTER_BITS)
 }
 
-/// The list of `gram`.
-fn list(gram: u32) -> usize {
-    (gram.wrapping_mul(0x9e37_79b1) >> (32 - LIST_BITS)) as usize
+/// So many `bits` that tell the first three or four `bytes` of `word` apart.
+fn hash(word: u64, bytes: u32, bits: u32) -> usize {
+    // What is shifted out of the factor is what the bytes that don't count would be multiplied by.
+    (word as u32).wrapping_mul(0x9e37_79b1 << (32 - 8 * bytes)).unbounded_shr(32 - bits) as usize
 }
 
 /// The bit of its fourth byte.
@@ -269,7 +323,7 @@ mod tests {
         ] {
             let mut found = Vec::new();
             let padded = [text.as_bytes(), &PADDING].concat();
-            finder.find(&padded, |needle, at| found.push((at, needle as usize)));
+            finder.find(&padded, &mut Vec::new(), |needle, at| found.push((at, needle as usize)));
             found.sort_unstable();
             let mut expect = Vec::new();
             for at in 0..text.len() {
@@ -295,7 +349,8 @@ mod tests {
             ("\u{e9}list\u{e9}", &[0, 1, 2, 3]),
         ] {
             let mut found = Vec::new();
-            finder.find(&[text.as_bytes(), &PADDING].concat(), |needle, _| found.push(needle));
+            let padded = [text.as_bytes(), &PADDING].concat();
+            finder.find(&padded, &mut Vec::new(), |needle, _| found.push(needle));
             found.sort_unstable();
             assert_eq!(found, expect, "{text}");
         }

@@ -29,13 +29,15 @@ pub(super) struct View {
     pub(super) of: Option<(usize, usize)>,
     pub(super) squeezed: Vec<u8>,
     pub(super) folded: Folded,
+    /// For [`Needles::find`].
+    passed: Vec<u32>,
     /// The needles in it, and the last [`Self::found`] of each.
     pub(super) needles: Vec<(u32, u32)>,
     /// Where in the folded text needles begin, and the one found before of the same needle.
     pub(super) found: Vec<(u32, u32)>,
 }
 
-/// None of [`View::found`], and the most of them.
+/// None of [`View::found`] or [`Scratch::hits`], and the most of them.
 const NONE: u32 = u32::MAX;
 
 /// Where something was found of an alternative.
@@ -67,7 +69,7 @@ impl View {
         self.folded.text.extend_from_slice(&PADDING);
         self.needles.clear();
         last.resize(needles.len(), NONE);
-        needles.find(&self.folded.text, |needle, at| {
+        needles.find(&self.folded.text, &mut self.passed, |needle, at| {
             let last = &mut last[needle as usize];
             if *last == NONE {
                 self.needles.push((needle, NONE));
@@ -121,7 +123,7 @@ pub(crate) struct Scratch {
     pub(super) candidate_in: Vec<u64>,
     pub(super) candidates: Vec<usize>,
     /// Of alternatives that have all of their literals: where, and the same one's hit before.
-    pub(super) hits: Vec<(Hit, Option<u32>)>,
+    pub(super) hits: Vec<(Hit, u32)>,
     /// Those of one alternative, from left to right: near a match, and others.
     pub(super) hits_of_one: [Vec<u32>; 2],
     /// Where matches of one pattern may begin: from the first to the last byte.
@@ -132,28 +134,27 @@ pub(crate) struct Scratch {
 }
 
 /// Why an alternative may match a text.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Nomination {
     /// The text, by its count; of another, nothing here counts.
     pub(super) text: u64,
     /// Of which of its sets a literal was found; a bit each.
     pub(super) seen: u8,
     /// By set, the last of its hits, when they are remembered.
-    pub(super) last_hit: [Option<u32>; ROLES],
+    pub(super) last_hit: [u32; ROLES],
 }
 
 impl Scratch {
     /// Forgets the last message.
     pub(crate) fn begin(&mut self, scanners: &Scanners, rules: usize, signals: usize) {
         let patterns = scanners.pattern_count();
-        self.found.clear();
         self.found.resize(patterns, None);
-        self.found_any.clear();
+        self.found_any.drain(..).for_each(|pattern| self.found[pattern] = None);
         self.held.clear();
         self.held.resize(rules, false);
         self.stated.clear();
         self.stated.resize(signals, false);
-        self.nominated.resize(scanners.slot_count(), Nomination::default());
+        self.nominated.resize(scanners.slot_count(), Nomination::NONE);
         self.candidate_in.resize(patterns, 0);
         self.counted = Counted::default();
         self.quotes.clear();
@@ -186,7 +187,7 @@ impl Scratch {
         }
         let nomination = &mut self.nominated[slot as usize];
         if nomination.text != self.text {
-            *nomination = Nomination { text: self.text, ..Nomination::default() };
+            *nomination = Nomination { text: self.text, ..Nomination::NONE };
         }
         nomination.seen |= 1 << role;
         if nomination.seen == all
@@ -203,7 +204,7 @@ impl Scratch {
         if nomination.is_met(self.text, all) && self.hits.len() < MOST_HITS {
             let last = &mut nomination.last_hit[usize::from(role)];
             self.hits.push((hit, *last));
-            *last = Some(self.hits.len() as u32 - 1);
+            *last = self.hits.len() as u32 - 1;
         }
     }
 
@@ -244,6 +245,8 @@ impl Scratch {
 }
 
 impl Nomination {
+    const NONE: Self = Self { text: 0, seen: 0, last_hit: [NONE; ROLES] };
+
     /// Whether a literal of `all` sets is in this text.
     fn is_met(&self, text: u64, all: u8) -> bool {
         self.text == text && self.seen == all
@@ -251,10 +254,10 @@ impl Nomination {
 }
 
 /// Collects a list of hits, from left to right.
-fn gather(hits: &[(Hit, Option<u32>)], last: Option<u32>, view: &View, into: &mut Vec<u32>) {
+fn gather(hits: &[(Hit, u32)], last: u32, view: &View, into: &mut Vec<u32>) {
     into.clear();
     let mut next = last;
-    while let Some((hit, before)) = next.and_then(|hit| hits.get(hit as usize)) {
+    while let Some((hit, before)) = hits.get(next as usize) {
         match *hit {
             Hit::Lead { at } => into.push(at),
             Hit::Literal { last, within } => {
