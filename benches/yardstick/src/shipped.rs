@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tidegate_bayes::{Estimate, Extractor, Lessons, Limits, Model};
-use tidegate_checks::auth::{Authenticator, Verified};
+use tidegate_checks::auth::{Authenticator, Extent, Verified};
 use tidegate_checks::authentication::{Authentication, Spf};
 use tidegate_checks::bulk::probability::Bulk;
 use tidegate_checks::lists::{Lists, ListsConfig};
@@ -203,7 +203,14 @@ impl Shipped {
         spf: &Spf,
         answers: &Answers,
     ) -> Verified<Authentication> {
-        self.authenticator.verify(&sample.envelope, message, spf.clone(), answers, NOW)
+        self.authenticator.verify(
+            &sample.envelope,
+            message,
+            Extent::Whole,
+            spf.clone(),
+            answers,
+            NOW,
+        )
     }
 
     /// The view of a message, or of a header section alone.
