@@ -18,15 +18,13 @@ use redb::{
 
 use crate::batch::Change;
 use crate::file::{DatabaseFile, open_file};
+use crate::record::{expires, unwrap, wrap};
 use crate::rewrite;
 use crate::salvage::{self, Lost};
 use crate::{Batch, Snapshot, Space, Store, StoreError, Visit, Written};
 
 /// The file within the folder of the store.
 pub const FILE_NAME: &str = "tidegate.redb";
-
-/// Checksum and time of expiry, before each value.
-const HEADER: usize = 12;
 
 pub(crate) type Table = TableDefinition<'static, &'static [u8], &'static [u8]>;
 
@@ -290,39 +288,6 @@ impl Snapshot for View<'_> {
 
 fn table(space: Space) -> Table {
     TableDefinition::new(space.name())
-}
-
-fn wrap(space: &str, key: &[u8], value: &[u8], expires: u64) -> Vec<u8> {
-    let mut wrapped = Vec::with_capacity(HEADER + value.len());
-    wrapped.extend_from_slice(&[0; 4]);
-    wrapped.extend_from_slice(&expires.to_le_bytes());
-    wrapped.extend_from_slice(value);
-    let sum = checksum(space, key, &wrapped[4..]);
-    wrapped[..4].copy_from_slice(&sum.to_le_bytes());
-    wrapped
-}
-
-fn unwrap<'v>(space: Space, key: &[u8], wrapped: &'v [u8]) -> Result<(u64, &'v [u8]), StoreError> {
-    let damaged = StoreError::Damaged { space: space.name() };
-    verified(space.name(), key, wrapped).ok_or(damaged)
-}
-
-/// Time of expiry and value of an entry; `None` where key or value are not as they were written.
-pub(crate) fn verified<'v>(space: &str, key: &[u8], wrapped: &'v [u8]) -> Option<(u64, &'v [u8])> {
-    let (sum, rest) = wrapped.split_first_chunk::<4>()?;
-    let (expires, value) = rest.split_first_chunk::<8>()?;
-    let sound = u32::from_le_bytes(*sum) == checksum(space, key, rest);
-    sound.then(|| (u64::from_le_bytes(*expires), value))
-}
-
-fn checksum(space: &str, key: &[u8], rest: &[u8]) -> u32 {
-    let mut sum = crc32fast::Hasher::new();
-    [space.as_bytes(), &[0], key, rest].iter().for_each(|bytes| sum.update(bytes));
-    sum.finalize()
-}
-
-fn expires(space: &str, key: &[u8], wrapped: &[u8]) -> u64 {
-    verified(space, key, wrapped).map_or(0, |(expires, _)| expires)
 }
 
 /// What redb tells: of a disk that fails, or of anything else.

@@ -28,7 +28,22 @@ pub enum StoreError {
     /// The disk fails, or is full. What is asked later may succeed.
     #[error("the disk of the store fails: {0}")]
     Disk(String),
-    /// The file fails.
+    /// The file fails, or the server refuses.
     #[error("the store fails: {0}")]
     Failed(String),
+    /// The server can't be reached now, or went away in the middle: then a batch may have been written all the same,
+    /// whole. What is asked later may succeed.
+    #[error("the shared store can't be reached: {0}")]
+    Away(String),
+    /// The server's address, password or certificates can't be used.
+    #[error("the shared store can't be used: {0}")]
+    Unusable(String),
+}
+
+impl StoreError {
+    /// Whether a server can't be reached, which is told once by whoever follows it, not by each who asked.
+    #[must_use]
+    pub const fn is_away(&self) -> bool {
+        matches!(self, Self::Away(_))
+    }
 }

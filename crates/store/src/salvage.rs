@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use redb::{Builder, Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
 
-use crate::embedded::{EXPIRY, failed, verified};
+use crate::embedded::{EXPIRY, failed};
+use crate::record::verified;
 use crate::{Embedded, StoreError};
 
 /// What a damaged file cost.

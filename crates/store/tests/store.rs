@@ -1,13 +1,12 @@
-//! Both backends, held to the same promises; and what a damaged file does.
+//! The store in one file: opened again, held by one process, and what is made of it when it is damaged.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test")]
 
 use std::fs;
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use proptest::prelude::*;
-use tidegate_store::{Batch, Embedded, FILE_NAME, Memory, Space, Store, StoreError, Written};
+use tidegate_store::{Batch, Embedded, FILE_NAME, Space, Store, StoreError, Written};
 
 const A: Space = Space::new("test.a");
 const B: Space = Space::new("test.b");
@@ -16,99 +15,6 @@ fn open(folder: &Path) -> Embedded {
     let opened = Embedded::open(folder).unwrap();
     assert_eq!(opened.lost, None);
     opened.store
-}
-
-fn both(check: impl Fn(&dyn Store)) {
-    check(&Memory::new());
-    let folder = tempfile::tempdir().unwrap();
-    check(&open(folder.path()));
-}
-
-fn all(store: &dyn Store, space: Space, prefix: &[u8], from: &[u8]) -> Vec<Vec<u8>> {
-    let mut keys = Vec::new();
-    let visit = &mut |key: &[u8], _: &[u8]| {
-        keys.push(key.to_vec());
-        ControlFlow::Continue(())
-    };
-    assert_eq!(store.snapshot().unwrap().scan(space, prefix, from, visit).unwrap(), 0);
-    keys
-}
-
-#[test]
-fn spaces_keep_their_keys_apart() {
-    both(|store| {
-        let mut batch = Batch::new();
-        batch.put(A, b"k", b"in a".to_vec()).put(B, b"k", b"in b".to_vec()).remove(B, b"none");
-        assert_eq!(store.write(&batch).unwrap(), Written::Done);
-        assert_eq!(store.get(A, b"k").unwrap().unwrap(), b"in a");
-        assert_eq!(store.get(B, b"k").unwrap().unwrap(), b"in b");
-        assert_eq!(store.get(B, b"none").unwrap(), None);
-        assert_eq!(store.get(Space::new("test.never"), b"k").unwrap(), None);
-    });
-}
-
-#[test]
-fn a_batch_whose_expectation_fails_changes_nothing() {
-    both(|store| {
-        let mut first = Batch::new();
-        first.expect(A, b"k", None).put(A, b"k", b"1".to_vec());
-        assert_eq!(store.write(&first).unwrap(), Written::Done);
-        let mut late = Batch::new();
-        late.put(B, b"x", b"x".to_vec()).expect(A, b"k", None).put(A, b"k", b"2".to_vec());
-        assert_eq!(store.write(&late).unwrap(), Written::Conflict);
-        assert_eq!(store.get(B, b"x").unwrap(), None);
-        let mut right = Batch::new();
-        right.expect(A, b"k", Some(b"1")).put(A, b"k", b"2".to_vec());
-        assert_eq!(store.write(&right).unwrap(), Written::Done);
-        assert_eq!(store.get(A, b"k").unwrap().unwrap(), b"2");
-    });
-}
-
-#[test]
-fn a_scan_goes_in_order_within_its_prefix() {
-    both(|store| {
-        let mut batch = Batch::new();
-        for key in ["b2", "a1", "b1", "b3", "c1"] {
-            batch.put(A, key.as_bytes(), vec![]);
-        }
-        assert_eq!(store.write(&batch).unwrap(), Written::Done);
-        assert_eq!(all(store, A, b"b", b""), [b"b1", b"b2", b"b3"]);
-        assert_eq!(all(store, A, b"b", b"b2"), [b"b2", b"b3"]);
-        assert_eq!(all(store, A, b"", b"").len(), 5);
-        assert!(all(store, B, b"", b"").is_empty());
-    });
-}
-
-#[test]
-fn a_snapshot_does_not_see_what_is_written_later() {
-    both(|store| {
-        let before = store.snapshot().unwrap();
-        assert_eq!(store.write(Batch::new().put(A, b"k", vec![1])).unwrap(), Written::Done);
-        assert_eq!(before.get(A, b"k").unwrap(), None);
-        assert_eq!(store.snapshot().unwrap().get(A, b"k").unwrap(), Some(vec![1]));
-    });
-}
-
-#[test]
-fn what_is_due_is_removed_oldest_first_and_the_rest_stays() {
-    both(|store| {
-        let mut batch = Batch::new();
-        batch.put_until(A, b"x", vec![], 30).put_until(A, b"y", vec![], 10);
-        batch.put_until(B, b"z\0z", vec![], 20).put(B, b"for ever", vec![]);
-        assert_eq!(store.write(&batch).unwrap(), Written::Done);
-        // Wanted longer after all.
-        assert_eq!(
-            store.write(Batch::new().put_until(A, b"x", vec![], 50)).unwrap(),
-            Written::Done
-        );
-        assert_eq!(store.expire(9, 10).unwrap(), 0);
-        assert_eq!(store.expire(40, 1).unwrap(), 1);
-        assert_eq!((all(store, A, b"", b"").len(), all(store, B, b"", b"").len()), (1, 2));
-        assert_eq!(store.expire(40, 10).unwrap(), 1);
-        assert_eq!(all(store, B, b"", b""), [b"for ever"]);
-        assert_eq!(all(store, A, b"", b""), [b"x"]);
-        assert_eq!(store.expire(50, 10).unwrap(), 1);
-    });
 }
 
 #[test]
