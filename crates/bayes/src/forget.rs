@@ -63,16 +63,18 @@ impl Lessons {
     /// When the store cannot be read or written; nothing is forgotten then.
     pub fn forget_user(&self, user: &str, now: u64) -> Result<HeldOn, StoreError> {
         let held = self.held_on(user)?;
-        let scope = self.known_user(user);
+        let scope = self.read_user(user, now)?;
         // No lesson of this user is in the middle; estimates go on.
-        let _writer = scope.as_ref().map(|scope| scope.lock());
+        let mut writer = scope.lock();
         let prefix = Scope::prefix(Some(user));
         let voter = hash::of(user.as_bytes());
         loop {
             let mut batch = Batch::new();
-            batch.remove(USERS, user.as_bytes());
             {
                 let snapshot = self.store.snapshot()?;
+                scope.catch_up(&*snapshot, &mut writer)?;
+                scope.expect_head(&mut batch, &writer);
+                batch.remove(USERS, user.as_bytes());
                 for space in [LEARNED, JOURNAL, TABLE, STATE] {
                     snapshot.scan(space, &prefix, &prefix, &mut |key, _| {
                         batch.remove(space, key);
@@ -95,11 +97,12 @@ impl Lessons {
                     ControlFlow::Continue(())
                 })?;
             }
-            // A conflict: somebody votes on one of the messages just now.
+            // A conflict: somebody votes on one of the messages just now, or the user teaches another machine.
             if self.store.write(&batch)? == Written::Done {
                 break;
             }
         }
+        writer.head = None;
         self.users.write().unwrap_or_else(PoisonError::into_inner).remove(user);
         Ok(held)
     }

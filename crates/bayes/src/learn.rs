@@ -11,31 +11,36 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use tidegate_store::{Batch, Store, StoreError, Written};
+use tidegate_store::{Batch, Store, StoreError, Written, random};
 
 use crate::Kind;
 use crate::estimate::{Estimate, Knowledge};
+use crate::follow::Held;
 use crate::hash;
 use crate::lesson::{Found, LearnError, Lesson, Limits, Taught};
 use crate::logistic;
 use crate::model::Model;
 use crate::records::{Class, LEARNED, Learned, Step, USERS, VOTES, Votes};
-use crate::scope::{Faults, Scope, Writer};
+use crate::scope::{Faults, Scope, Writer, make};
 
 /// What was learned at this site, over a model.
 pub struct Lessons {
     pub(crate) store: Arc<dyn Store>,
     model: Arc<Model>,
     pub(crate) limits: Limits,
-    site: Scope,
+    pub(crate) site: Scope,
     /// Scopes of users; those that were not needed yet are not read.
     pub(crate) users: RwLock<HashMap<String, Option<Arc<Scope>>>>,
+    /// How often the store had been written when it was followed last.
+    pub(crate) seen: Mutex<Vec<u64>>,
 }
 
 /// Bytes of the longest name of a user.
 const LONGEST_USER: usize = 320;
+/// Tries at a lesson while others teach the same scope.
+const MOST_TRIES: usize = 20;
 
 pub(crate) const DAY: u64 = 86_400;
 
@@ -57,14 +62,22 @@ impl Lessons {
                 users.insert(String::from_utf8_lossy(name).into_owned(), None);
                 ControlFlow::Continue(())
             })?;
-            Scope::open(Scope::prefix(None), &*snapshot, now)?
+            Scope::open(None, &*snapshot, now)?
         };
         let Faults { damaged, outdated } = faults;
-        let lessons = Self { store, model, limits, site, users: RwLock::new(users) };
+        let users = RwLock::new(users);
+        let lessons = Self { store, model, limits, site, users, seen: Mutex::default() };
         if outdated {
-            lessons.site.checkpoint(&*lessons.store, &mut lessons.site.lock())?;
+            let _ = lessons.site.checkpoint(&*lessons.store, &mut lessons.site.lock())?;
         }
         Ok((lessons, Found { damaged, outdated }))
+    }
+
+    /// Over a store that can't be read now: the model alone counts until [`Self::follow`] has read it.
+    #[must_use]
+    pub fn unread(store: Arc<dyn Store>, model: Arc<Model>, limits: Limits, now: u64) -> Self {
+        let site = Scope::unread(None, now);
+        Self { store, model, limits, site, users: RwLock::default(), seen: Mutex::default() }
     }
 
     /// What statistics make of features, for a user or for nobody in particular. Never blocks: what
@@ -132,6 +145,30 @@ impl Lessons {
         lesson: &Lesson<'_>,
     ) -> Result<Taught, LearnError> {
         let mut writer = scope.lock();
+        if writer.head.is_none() {
+            scope.catch_up(&*self.store.snapshot()?, &mut writer)?;
+        }
+        let mut was_known = false;
+        for _ in 0..MOST_TRIES {
+            match self.try_to_teach(scope, &mut writer, user, lesson, &mut was_known) {
+                Err(LearnError::Conflict) => {
+                    scope.catch_up(&*self.store.snapshot()?, &mut writer)?;
+                }
+                taught => return taught,
+            }
+        }
+        Err(LearnError::Conflict)
+    }
+
+    /// Teaches, unless somebody else was faster. `was_known`: as what else it was learned was taken back already.
+    fn try_to_teach(
+        &self,
+        scope: &Scope,
+        writer: &mut Writer,
+        user: Option<&str>,
+        lesson: &Lesson<'_>,
+        was_known: &mut bool,
+    ) -> Result<Taught, LearnError> {
         let key = scope.key(&lesson.id.0);
         let found = match self.store.get(LEARNED, &key) {
             // A mark that is damaged marks nothing any more; it is written anew.
@@ -147,7 +184,8 @@ impl Lessons {
         if same && known.is_some() {
             return Ok(Taught::Already);
         }
-        let mut outcome = if known.is_some() { Taught::Moved } else { Taught::New };
+        let is_new = known.is_none() && !*was_known;
+        let mut outcome = if is_new { Taught::New } else { Taught::Moved };
         let mut held = found;
         if let Some(known) = known {
             let counted = known.epoch == writer.epoch;
@@ -155,8 +193,9 @@ impl Lessons {
             let back = Step { class, forward: false, counted, push, features };
             let mut batch = Batch::new();
             batch.expect(LEARNED, &key, held.as_deref()).remove(LEARNED, &key);
-            self.take(scope, &mut writer, batch, &back)?;
+            self.take(scope, writer, batch, &back)?;
             held = None;
+            *was_known = true;
         }
         match lesson.class {
             None if outcome == Taught::New => outcome = Taught::Unknown,
@@ -170,14 +209,23 @@ impl Lessons {
                 let until = lesson.now + self.limits.remember_days * DAY;
                 batch.expect(LEARNED, &key, held.as_deref());
                 batch.put_until(LEARNED, &key, learned.encode(), until);
-                if let Some(name) = user {
-                    batch.put(USERS, name.as_bytes(), Vec::new());
+                let mut registered = None;
+                if let Some(name) = user
+                    && writer.head.as_ref().is_some_and(|head| head.user.value().is_none())
+                {
+                    let by = random()?[..8].to_vec();
+                    batch.put(USERS, name.as_bytes(), by.clone());
+                    registered = Some(by);
                 }
-                self.take(scope, &mut writer, batch, &step)?;
+                self.take(scope, writer, batch, &step)?;
+                if let (Some(by), Some(head)) = (registered, &mut writer.head) {
+                    head.user = Held::Value(Some(by));
+                }
             }
         }
         if writer.next - writer.checkpoint >= self.limits.checkpoint_every {
-            scope.checkpoint(&*self.store, &mut writer)?;
+            // A conflict: another teaches just now, and one of us is the next to try.
+            let (Written::Done | Written::Conflict) = scope.checkpoint(&*self.store, writer)?;
         }
         Ok(outcome)
     }
@@ -191,14 +239,20 @@ impl Lessons {
         step: &Step,
     ) -> Result<(), LearnError> {
         if scope.overlay.is_full(step.features.len()) {
-            self.fade(scope, writer, writer.faded)?;
+            let faded = writer.faded;
+            if self.fade(scope, writer, faded)? == Written::Conflict {
+                return Err(LearnError::Conflict);
+            }
         }
-        scope.journal(&mut batch, writer, step);
+        let last = scope.journal(&mut batch, writer, step);
         if self.store.write(&batch)? == Written::Conflict {
             return Err(LearnError::Conflict);
         }
         writer.next += 1;
-        scope.make(step);
+        if let Some(head) = &mut writer.head {
+            head.last = Held::Value(Some(last));
+        }
+        make(&scope.overlay, step);
         Ok(())
     }
 
@@ -231,22 +285,30 @@ impl Lessons {
     /// Notes what a user said; whether that makes the site learn it.
     fn vote(&self, name: &str, lesson: &Lesson<'_>) -> Result<bool, LearnError> {
         let wanted = self.limits.agreeing_users;
-        let known = match self.store.get(VOTES, &lesson.id.0) {
-            Err(StoreError::Damaged { .. }) => None,
-            known => known?,
-        };
-        let mut votes = known.as_deref().map(Votes::decode).unwrap_or_default();
         let user = hash::of(name.as_bytes());
-        votes.0.retain(|(voter, _)| *voter != user);
-        votes.0.extend(lesson.class.map(|class| (user, class)));
-        // More than are needed change nothing.
-        votes.0.truncate(4 * wanted.max(1));
-        let until = lesson.now + self.limits.remember_days * DAY;
-        let mut batch = Batch::new();
-        batch.put_until(VOTES, &lesson.id.0, votes.encode(), until);
-        let (Written::Done | Written::Conflict) = self.store.write(&batch)?;
-        let agree = votes.0.iter().all(|(_, class)| Some(*class) == lesson.class);
-        Ok(wanted > 0 && agree && votes.0.len() >= wanted)
+        for _ in 0..MOST_TRIES {
+            let mut batch = Batch::new();
+            let known = match self.store.get(VOTES, &lesson.id.0) {
+                Err(StoreError::Damaged { .. }) => None,
+                known => {
+                    let known = known?;
+                    batch.expect(VOTES, &lesson.id.0, known.as_deref());
+                    known
+                }
+            };
+            let mut votes = known.as_deref().map(Votes::decode).unwrap_or_default();
+            votes.0.retain(|(voter, _)| *voter != user);
+            votes.0.extend(lesson.class.map(|class| (user, class)));
+            // More than are needed change nothing.
+            votes.0.truncate(4 * wanted.max(1));
+            let until = lesson.now + self.limits.remember_days * DAY;
+            batch.put_until(VOTES, &lesson.id.0, votes.encode(), until);
+            if self.store.write(&batch)? == Written::Done {
+                let agree = votes.0.iter().all(|(_, class)| Some(*class) == lesson.class);
+                return Ok(wanted > 0 && agree && votes.0.len() >= wanted);
+            }
+        }
+        Err(LearnError::Conflict)
     }
 
     pub(crate) fn known_user(&self, name: &str) -> Option<Arc<Scope>> {
@@ -271,16 +333,17 @@ impl Lessons {
         Ok(self.read_user(name, now)?)
     }
 
-    fn read_user(&self, name: &str, now: u64) -> Result<Arc<Scope>, StoreError> {
-        let mut users = self.users.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Some(scope)) = users.get(name) {
-            return Ok(Arc::clone(scope));
+    pub(crate) fn read_user(&self, name: &str, now: u64) -> Result<Arc<Scope>, StoreError> {
+        if let Some(scope) = self.known_user(name) {
+            return Ok(scope);
         }
-        let snapshot = self.store.snapshot()?;
-        let (scope, _) = Scope::open(Scope::prefix(Some(name)), &*snapshot, now)?;
-        let scope = Arc::new(scope);
-        users.insert(name.to_owned(), Some(Arc::clone(&scope)));
-        Ok(scope)
+        // Before the lock, which estimates wait for.
+        let (scope, _) = Scope::open(Some(name), &*self.store.snapshot()?, now)?;
+        let mut users = self.users.write().unwrap_or_else(PoisonError::into_inner);
+        // Another may have read it meanwhile.
+        let scope =
+            users.entry(name.to_owned()).or_default().get_or_insert_with(|| Arc::new(scope));
+        Ok(Arc::clone(scope))
     }
 
     /// Ages what is due and forgets what is no longer remembered. To be called now and then; blocks
@@ -289,6 +352,8 @@ impl Lessons {
     /// # Errors
     /// When the store cannot be written; to be tried again later.
     pub fn maintain(&self, now: u64) -> Result<(), StoreError> {
+        // Another may have aged it already.
+        self.follow()?;
         let half_life = self.limits.half_life_days.max(1) * DAY;
         let loaded: Vec<Arc<Scope>> = {
             let users = self.users.read().unwrap_or_else(PoisonError::into_inner);
@@ -299,7 +364,8 @@ impl Lessons {
             let (spam, ham) = scope.overlay.messages();
             let old = now.saturating_sub(writer.faded) >= half_life;
             if old || spam.saturating_add(ham) > self.limits.most_messages {
-                self.fade(scope, &mut writer, now)?;
+                // A conflict: it is read again, and aged the next time.
+                let (Written::Done | Written::Conflict) = self.fade(scope, &mut writer, now)?;
             }
         }
         // In pieces, so that lessons get their turn.
@@ -307,7 +373,7 @@ impl Lessons {
         Ok(())
     }
 
-    fn fade(&self, scope: &Scope, writer: &mut Writer, now: u64) -> Result<(), StoreError> {
+    fn fade(&self, scope: &Scope, writer: &mut Writer, now: u64) -> Result<Written, StoreError> {
         scope.overlay.fade();
         writer.epoch += 1;
         writer.faded = now;
@@ -327,7 +393,8 @@ impl Lessons {
         for scope in loaded.iter().map(|user| &**user).chain([&self.site]) {
             let mut writer = scope.lock();
             if writer.next > writer.checkpoint {
-                scope.checkpoint(&*self.store, &mut writer)?;
+                let (Written::Done | Written::Conflict) =
+                    scope.checkpoint(&*self.store, &mut writer)?;
             }
         }
         Ok(())

@@ -13,6 +13,7 @@ pub mod evaluate;
 mod explain;
 mod features;
 mod fold;
+mod follow;
 mod forget;
 mod hash;
 mod kind;

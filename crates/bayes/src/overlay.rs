@@ -166,6 +166,13 @@ impl Overlay {
         self.set_messages(spam / 2, ham / 2);
     }
 
+    /// Becomes `other`. One writer at a time.
+    pub(crate) fn replace(&self, other: &Self) {
+        self.table.store(other.table.load_full());
+        let (spam, ham) = other.messages();
+        self.set_messages(spam, ham);
+    }
+
     /// Whether another message might not fit.
     pub(crate) fn is_full(&self, features: usize) -> bool {
         self.len() + features > MOST_ENTRIES

@@ -1,16 +1,17 @@
 //! What one scope has learned: a table in memory, and how it is kept in the store.
 //!
 //! Each step is written to a journal before it is made in memory; now and then the table is written as
-//! a whole, and the journal begins anew. Opening reads the table and makes the steps since then again.
+//! a whole, and the journal begins anew. Opening reads the table and makes the steps since then again (`follow.rs`).
 //!
-//! Invariant: the table in memory is the table in the store after the steps in its journal.
+//! Invariant: the table in memory is the table in the store after steps of its journal; whoever adds a step, or
+//! writes the table, expects the journal to end where they believe it does.
 
-use std::ops::ControlFlow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tidegate_store::{Batch, Snapshot, Store, StoreError, Written};
+use tidegate_store::{Batch, Store, StoreError, Written};
 
 use crate::features::FEATURES_VERSION;
+use crate::follow::{Head, Held};
 use crate::kind::Kind;
 use crate::logistic;
 use crate::overlay::{Entry, Overlay};
@@ -20,18 +21,22 @@ use crate::records::{self, CHUNK, Class, JOURNAL, STATE, State, Step, TABLE};
 pub(crate) struct Scope {
     /// Begins all keys of the scope; no scope's begins another's.
     pub(crate) prefix: Vec<u8>,
+    /// Whose it is; `None`: the site's.
+    pub(crate) user: Option<String>,
     pub(crate) overlay: Overlay,
     writer: Mutex<Writer>,
 }
 
 /// Where the journal stands.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Writer {
     pub(crate) next: u64,
     pub(crate) checkpoint: u64,
     pub(crate) epoch: u32,
     pub(crate) faded: u64,
-    chunks: u32,
+    pub(crate) chunks: u32,
+    /// Where the store was last known to stand; `None`: it is to be read.
+    pub(crate) head: Option<Head>,
 }
 
 /// What reading a scope found wrong.
@@ -59,99 +64,34 @@ impl Scope {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads a scope as the store has it.
-    pub(crate) fn open(
-        prefix: Vec<u8>,
-        snapshot: &dyn Snapshot,
-        now: u64,
-    ) -> Result<(Self, Faults), StoreError> {
-        let mut faults = Faults::default();
-        let state = match snapshot.get(STATE, &prefix) {
-            Ok(state) => state.and_then(|bytes| State::decode(&bytes)),
-            Err(StoreError::Damaged { .. }) => {
-                faults.damaged += 1;
-                None
-            }
-            Err(error) => return Err(error),
-        };
-        faults.outdated = state.is_some_and(|state| state.version != FEATURES_VERSION);
-        let state = state.filter(|_| !faults.outdated);
-        let entries = state.map_or(0, |state| state.entries as usize);
-        let overlay = Overlay::with_room(entries.min(crate::MOST_ENTRIES));
-        let mut writer = Writer { next: 0, checkpoint: 0, epoch: 0, faded: now, chunks: 0 };
-        if let Some(state) = state {
-            overlay.set_messages(state.spam, state.ham);
-            writer = Writer {
-                next: state.next,
-                checkpoint: state.next,
-                epoch: state.epoch,
-                faded: state.faded,
-                chunks: state.entries.div_ceil(CHUNK as u32),
-            };
-            faults.damaged += snapshot.scan(TABLE, &prefix, &prefix, &mut |_, chunk| {
-                overlay.restore(records::entries(chunk));
-                ControlFlow::Continue(())
-            })?;
+    /// A scope of which nothing was read yet.
+    pub(crate) fn unread(user: Option<&str>, now: u64) -> Self {
+        let writer = Writer { next: 0, checkpoint: 0, epoch: 0, faded: now, chunks: 0, head: None };
+        Self {
+            prefix: Self::prefix(user),
+            user: user.map(str::to_owned),
+            overlay: Overlay::new(),
+            writer: Mutex::new(writer),
         }
-        let scope = Self { prefix, overlay, writer: Mutex::new(writer) };
-        faults.damaged += scope.replay(snapshot, &mut writer, faults.outdated)?;
-        *scope.lock() = writer;
-        Ok((scope, faults))
     }
 
-    /// Makes the steps of the journal again.
-    fn replay(
-        &self,
-        snapshot: &dyn Snapshot,
-        writer: &mut Writer,
-        outdated: bool,
-    ) -> Result<usize, StoreError> {
-        let from = self.key(&writer.next.to_be_bytes());
-        let mut damaged = 0;
-        damaged += snapshot.scan(JOURNAL, &self.prefix, &from, &mut |key, value| {
-            let number = key.get(self.prefix.len()..).and_then(|rest| rest.try_into().ok());
-            match (number.map(u64::from_be_bytes), Step::decode(value)) {
-                (Some(number), Some(step)) => {
-                    writer.next = number + 1;
-                    if !outdated {
-                        self.make(&step);
-                    }
-                }
-                _ => damaged += 1,
-            }
-            ControlFlow::Continue(())
-        })?;
-        Ok(damaged)
+    /// Adds a step to a batch, under the number that is due; its bytes.
+    pub(crate) fn journal(&self, batch: &mut Batch, writer: &Writer, step: &Step) -> Vec<u8> {
+        let step = step.encode();
+        self.expect_head(batch, writer);
+        batch.put(JOURNAL, &self.key(&writer.next.to_be_bytes()), step.clone());
+        step
     }
 
-    /// Makes a step in memory.
-    pub(crate) fn make(&self, step: &Step) {
-        let spam = step.class == Class::Spam;
-        if step.counted {
-            let (spams, hams) = self.overlay.messages();
-            let count = |count: u32, this: bool| match (this, step.forward) {
-                (false, _) => count,
-                (true, true) => count.saturating_add(1),
-                (true, false) => count.saturating_sub(1),
-            };
-            self.overlay.set_messages(count(spams, spam), count(hams, !spam));
-        }
-        self.overlay.change(&step.features, |feature, entry| moved(feature, entry, step));
-    }
-
-    /// Adds a step to a batch, under the number that is due.
-    pub(crate) fn journal(&self, batch: &mut Batch, writer: &Writer, step: &Step) {
-        let key = self.key(&writer.next.to_be_bytes());
-        batch.expect(JOURNAL, &key, None).put(JOURNAL, &key, step.encode());
-    }
-
-    /// Writes the table as a whole; the journal begins anew.
+    /// Writes the table as a whole; the journal begins anew. On a conflict, another has taught, and what is in
+    /// memory is read again before the next step.
     pub(crate) fn checkpoint(
         &self,
         store: &dyn Store,
         writer: &mut Writer,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Written, StoreError> {
         let mut batch = Batch::new();
+        self.expect_head(&mut batch, writer);
         let (mut chunk, mut chunks, mut entries) = (Vec::new(), 0_u32, 0_u32);
         self.overlay.entries(|key, entry| {
             records::put_entry(key, entry, &mut chunk);
@@ -175,14 +115,38 @@ impl Scope {
         let (spam, ham) = self.overlay.messages();
         let Writer { next, epoch, faded, .. } = *writer;
         let version = FEATURES_VERSION;
-        let state = State { version, next, spam, ham, epoch, faded, entries };
-        batch.put(STATE, &self.prefix, state.encode());
-        // Nothing is expected, so nothing can stand against it.
-        let (Written::Done | Written::Conflict) = store.write(&batch)?;
+        let state = State { version, next, spam, ham, epoch, faded, entries }.encode();
+        batch.put(STATE, &self.prefix, state.clone());
+        let written = store.write(&batch);
+        if matches!(written, Ok(Written::Conflict) | Err(StoreError::Away(_))) {
+            writer.head = None;
+        }
+        if written? == Written::Conflict {
+            return Ok(Written::Conflict);
+        }
         writer.checkpoint = writer.next;
         writer.chunks = chunks;
-        Ok(())
+        if let Some(head) = &mut writer.head {
+            head.state = Held::Value(Some(state));
+            head.last = Held::Value(None);
+        }
+        Ok(Written::Done)
     }
+}
+
+/// Makes a step in memory.
+pub(crate) fn make(overlay: &Overlay, step: &Step) {
+    let spam = step.class == Class::Spam;
+    if step.counted {
+        let (spams, hams) = overlay.messages();
+        let count = |count: u32, this: bool| match (this, step.forward) {
+            (false, _) => count,
+            (true, true) => count.saturating_add(1),
+            (true, false) => count.saturating_sub(1),
+        };
+        overlay.set_messages(count(spams, spam), count(hams, !spam));
+    }
+    overlay.change(&step.features, |feature, entry| moved(feature, entry, step));
 }
 
 /// An entry after a step.
