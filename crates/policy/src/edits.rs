@@ -149,6 +149,20 @@ impl Edits {
         Self(store)
     }
 
+    /// How often layers were written, where others may write them; see [`Store::written`].
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn written(&self) -> Result<Option<Vec<u64>>, StoreError> {
+        self.0.written(&[LAYERS])
+    }
+
+    /// Whether others may write them.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.0.is_shared()
+    }
+
     /// The layer of `subject`; an empty one of version 0 when there is none.
     ///
     /// # Errors

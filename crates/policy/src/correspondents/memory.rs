@@ -12,7 +12,7 @@ use tidegate_checks::authentication::Authentication;
 use tidegate_mail::{Address, Envelope, Message};
 use tidegate_store::{Batch, Secret, Snapshot, Space, Store, StoreError, Written};
 
-use super::lists::{self, ListName};
+use super::lists;
 use super::{Config, Sent, folded};
 use crate::Correspondence;
 
@@ -71,8 +71,8 @@ impl Memory {
     }
 
     /// What connects the author of an incoming message, or the list that it is of, to each of its
-    /// recipients at `now`, in seconds since 1970; nothing, unless it is proved who that is. Some gets of an
-    /// embedded store for each recipient.
+    /// recipients at `now`, in seconds since 1970; nothing, unless it is proved who that is. One question to the
+    /// store.
     ///
     /// # Errors
     /// When the store can't be read: then nobody is known.
@@ -96,14 +96,35 @@ impl Memory {
         }
         // Anybody may name a message that he saw.
         let references = author.as_ref().map(|_| references(message)).unwrap_or_default();
-        let snapshot = self.store.snapshot()?;
-        let look = Look { memory: self, snapshot: &*snapshot, config, now };
-        let of_each = recipients.iter().map(|recipient| {
+        let mut ties = Vec::new();
+        for (place, recipient) in recipients.iter().enumerate() {
             let user = self.user(&folded(recipient));
-            let known = look.author(&user, author.as_deref(), &references)?;
-            if known.is_some() { Ok(known) } else { look.list(&user, &names) }
-        });
-        of_each.collect()
+            let mut tie = |space, other: &str, means| {
+                ties.push(Tie { place, space, key: self.key(&user, other), means });
+            };
+            if let Some(author) = &author {
+                tie(PAIRS, author, Correspondence::WroteTo);
+            }
+            references.iter().for_each(|id| tie(MESSAGES, id, Correspondence::RepliesToUs));
+            for name in &names {
+                tie(PAIRS, &joined(&name.joined), Correspondence::Joined(name.at));
+            }
+            for name in &names {
+                if let Some(address) = &name.address {
+                    tie(PAIRS, address, Correspondence::WroteToList(name.at));
+                }
+            }
+        }
+        let keys: Vec<(Space, &[u8])> = ties.iter().map(|tie| (tie.space, &tie.key[..])).collect();
+        let found = self.store.snapshot()?.get_many(&keys)?;
+        let mut known = vec![None; recipients.len()];
+        for (tie, value) in ties.iter().zip(found) {
+            let days = if tie.space == PAIRS { config.keep_days } else { config.reply_days };
+            if known[tie.place].is_none() && is_fresh(value, days, now) {
+                known[tie.place] = Some(tie.means);
+            }
+        }
+        Ok(known)
     }
 
     /// Remembers messages that users sent. Blocks on the disk.
@@ -237,57 +258,13 @@ struct User {
     tag: [u8; USER],
 }
 
-/// A look into the store for one message.
-struct Look<'a> {
-    memory: &'a Memory,
-    snapshot: &'a dyn Snapshot,
-    config: &'a Config,
-    now: u64,
-}
-
-impl Look<'_> {
-    /// How `user` knows a proved author.
-    fn author(
-        &self,
-        user: &User,
-        author: Option<&str>,
-        references: &[String],
-    ) -> Result<Option<Correspondence>, StoreError> {
-        if let Some(author) = author
-            && self.has_pair(user, author)?
-        {
-            return Ok(Some(Correspondence::WroteTo));
-        }
-        for id in references {
-            let key = self.memory.key(user, id);
-            if is_fresh(self.snapshot, MESSAGES, &key, self.config.reply_days, self.now)? {
-                return Ok(Some(Correspondence::RepliesToUs));
-            }
-        }
-        Ok(None)
-    }
-
-    /// How `user` knows a list, by the names that it proves.
-    fn list(&self, user: &User, names: &[ListName]) -> Result<Option<Correspondence>, StoreError> {
-        for name in names {
-            if self.has_pair(user, &joined(&name.joined))? {
-                return Ok(Some(Correspondence::Joined(name.at)));
-            }
-        }
-        for name in names {
-            if let Some(address) = &name.address
-                && self.has_pair(user, address)?
-            {
-                return Ok(Some(Correspondence::WroteToList(name.at)));
-            }
-        }
-        Ok(None)
-    }
-
-    fn has_pair(&self, user: &User, other: &str) -> Result<bool, StoreError> {
-        let key = self.memory.key(user, other);
-        is_fresh(self.snapshot, PAIRS, &key, self.config.keep_days, self.now)
-    }
+/// One way in which a recipient may know who wrote, the strongest first.
+struct Tie {
+    /// Of which recipient.
+    place: usize,
+    space: Space,
+    key: Key,
+    means: Correspondence,
 }
 
 /// What a wish to join is filed by, apart from whom one writes to.
@@ -310,19 +287,16 @@ fn day_of(snapshot: &dyn Snapshot, space: Space, key: &Key) -> Result<Option<u64
         Err(StoreError::Damaged { .. }) => None,
         value => value?,
     };
-    let day = value.and_then(|value| value.try_into().ok()).map(u32::from_le_bytes);
-    Ok(day.map(u64::from))
+    Ok(day(value))
 }
 
-fn is_fresh(
-    snapshot: &dyn Snapshot,
-    space: Space,
-    key: &Key,
-    days: u32,
-    now: u64,
-) -> Result<bool, StoreError> {
-    let day = day_of(snapshot, space, key)?;
-    Ok(day.is_some_and(|day| now / DAY <= day + u64::from(days)))
+fn day(value: Option<Vec<u8>>) -> Option<u64> {
+    let day = value.and_then(|value| value.try_into().ok()).map(u32::from_le_bytes);
+    day.map(u64::from)
+}
+
+fn is_fresh(value: Option<Vec<u8>>, days: u32, now: u64) -> bool {
+    day(value).is_some_and(|day| now / DAY <= day + u64::from(days))
 }
 
 /// The Message-IDs that a message names as those it answers (RFC 5322, section 3.6.4), without their

@@ -27,6 +27,8 @@ const CORRECTIONS: Space = Space::new("guard.corrections");
 const DAMPED: Space = Space::new("guard.damped");
 
 const DAY: u64 = 86_400;
+/// Tries at counting hits while other machines count theirs.
+const MOST_TRIES: usize = 10;
 /// A person: the tag of an address.
 type Person = [u8; 8];
 /// The person of the operator's corrections.
@@ -118,17 +120,24 @@ impl Corrections {
             return Ok(());
         }
         let write = || {
-            let snapshot = self.store.snapshot()?;
-            let mut batch = Batch::new();
-            let until = (now / DAY + u64::from(config.window_days) + 2) * DAY;
-            for (name, count) in &hits {
-                let key = hits_key(name, now / DAY);
-                let count = number(readable(snapshot.get(HITS, &key))?).saturating_add(*count);
-                batch.put_until(HITS, &key, count.to_le_bytes().to_vec(), until);
+            for _ in 0..MOST_TRIES {
+                let snapshot = self.store.snapshot()?;
+                let mut batch = Batch::new();
+                let until = (now / DAY + u64::from(config.window_days) + 2) * DAY;
+                for (name, count) in &hits {
+                    let key = hits_key(name, now / DAY);
+                    let known = readable(snapshot.get(HITS, &key))?;
+                    if self.store.is_shared() {
+                        batch.expect(HITS, &key, known.as_deref());
+                    }
+                    let count = number(known).saturating_add(*count);
+                    batch.put_until(HITS, &key, count.to_le_bytes().to_vec(), until);
+                }
+                if self.store.write(&batch)? == Written::Done {
+                    return Ok(());
+                }
             }
-            // Nothing is expected, so nothing can stand against it.
-            let (Written::Done | Written::Conflict) = self.store.write(&batch)?;
-            Ok(())
+            Err(StoreError::Failed("others count hits all the time".to_owned()))
         };
         let written: Result<(), StoreError> = write();
         if written.is_err() {
@@ -290,8 +299,11 @@ impl Corrections {
         Ok(Standing::new(hits, missed, &by_user, by_operator, config))
     }
 
-    /// Tells whoever weighs what the store has damped.
-    fn publish(&self) -> Result<(), StoreError> {
+    /// Tells whoever weighs what the store has damped: for whoever shares it, who may not have damped it here.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn publish(&self) -> Result<(), StoreError> {
         let mut names = BTreeSet::new();
         self.store.snapshot()?.scan(DAMPED, b"", b"", &mut |_, value| {
             let damping = decode(value).filter(|damping| damping.cleared.is_none());
