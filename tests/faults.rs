@@ -20,6 +20,8 @@ mod network;
 mod panics;
 #[path = "faults/process.rs"]
 mod process;
+#[path = "faults/server.rs"]
+mod server;
 
 use support::account::Account;
 use support::daemon::Daemon;

@@ -135,13 +135,18 @@ impl Daemon {
                 shell
             }
         };
+        // A test that says where the store is has this machine's own there all the same.
+        let config = fs::read_to_string(dir.join("tidegate.toml")).unwrap();
+        match config.contains("\n[store]") {
+            true => command.env("TIDEGATE__STORE__FOLDER", dir.join("state")),
+            false => command.args([Path::new("--store"), &dir.join("state")]),
+        };
         let input = passed.map_or_else(Stdio::null, |socket| {
             Stdio::from(OwnedFd::from(socket.try_clone().unwrap()))
         });
         command
-            .arg("serve")
-            .args([Path::new("--config"), &dir.join("tidegate.toml")])
-            .args([Path::new("--store"), &dir.join("state")])
+            .args(["serve", "--config"])
+            .arg(dir.join("tidegate.toml"))
             .envs(environment.iter().cloned())
             .envs(fault.map(|step| ("TIDEGATE_FAULT", step)))
             .stdin(input)

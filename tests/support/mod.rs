@@ -19,6 +19,7 @@ pub mod load;
 pub mod mounted;
 pub mod outcomes;
 pub mod postfix;
+pub mod redis;
 pub mod sendmail;
 pub mod signed;
 pub mod site;

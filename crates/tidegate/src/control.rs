@@ -104,7 +104,10 @@ async fn converse(client: UnixStream, daemon: &Daemon, lessons: &Arc<Lessons>) -
                 daemon.metrics.learned(word(taught));
                 word(taught).to_owned()
             }
-            Ok(Err(error)) => format!("error: {error}"),
+            Ok(Err(error)) => {
+                daemon.metrics.learned("refused");
+                format!("error: {error}")
+            }
             Err(_panic) => "error: the message could not be read".to_owned(),
         };
         client.write_all(format!("{answer}\n").as_bytes()).await?;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use futures_util::FutureExt;
-use tidegate_bayes::{AutoLearn, Lesson, Lessons};
+use tidegate_bayes::{AutoLearn, LearnError, Lesson, Lessons};
 use tidegate_checks::Stage;
 use tidegate_engine::{Engine, Judged, Transaction};
 use tidegate_mail::{Address, Envelope, Tls};
@@ -128,7 +128,13 @@ impl Daemon {
             });
             match taught {
                 Ok(taught) => daemon.metrics.learned(control::word(taught)),
-                Err(error) => tracing::warn!("a message was not learned: {error}"),
+                Err(error) => {
+                    daemon.metrics.learned("refused");
+                    let is_told = matches!(&error, LearnError::Store(error) if error.is_away());
+                    if !is_told {
+                        tracing::warn!("a message was not learned: {error}");
+                    }
+                }
             }
         });
     }
@@ -144,6 +150,7 @@ impl Daemon {
         // Without it, the message is judged by what the site knows.
         if let Ok(Err(error)) =
             tokio::task::spawn_blocking(move || lessons.prepare(&user, now)).await
+            && !error.is_away()
         {
             tracing::warn!("what a user taught could not be read: {error}");
         }

@@ -23,6 +23,8 @@ pub(crate) struct Status {
     phase: AtomicU8,
     /// Why the last reload changed nothing.
     refused: Mutex<Option<String>>,
+    /// Why the server that machines share can't be reached.
+    away: Mutex<Option<String>>,
 }
 
 /// The life of the program.
@@ -54,6 +56,11 @@ impl Status {
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
     }
 
+    /// Notes why the server that machines share can't be reached, in words; `None` while it can.
+    pub(crate) fn away(&self, why: Option<String>) {
+        *self.away.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
     /// Whether mail is judged, and what there is to say about it.
     /// `overloaded`: how, in words, where it is.
     fn ready(&self, overloaded: Option<&str>) -> (StatusCode, String) {
@@ -64,9 +71,12 @@ impl Status {
                 if let Some(how) = overloaded {
                     return (StatusCode::SERVICE_UNAVAILABLE, format!("{how}\n"));
                 }
-                let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-                let note = refused.as_deref().map(|why| format!("{why}\n")).unwrap_or_default();
-                (StatusCode::OK, format!("ready\n{note}"))
+                let mut told = "ready\n".to_owned();
+                for note in [&self.refused, &self.away] {
+                    let note = note.lock().unwrap_or_else(PoisonError::into_inner);
+                    told.extend(note.as_deref().map(|why| format!("{why}\n")));
+                }
+                (StatusCode::OK, told)
             }
         }
     }

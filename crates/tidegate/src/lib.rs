@@ -12,6 +12,7 @@ mod api;
 mod beside;
 mod calendar;
 mod cli;
+mod cluster;
 mod compare;
 mod config;
 mod control;

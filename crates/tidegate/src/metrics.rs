@@ -44,6 +44,7 @@ pub(crate) struct Metrics {
     reload_failures: IntCounter,
     zones: IntGaugeVec,
     damped: IntGaugeVec,
+    shared_store: IntGaugeVec,
     connections: IntGauge,
     followed: Vec<Followed>,
     pub(crate) beside: Beside,
@@ -139,6 +140,11 @@ impl Metrics {
                 "1 for each signal that counts for nothing, since users corrected it.",
                 &["signal"],
             )?,
+            shared_store: gauges(
+                "tidegate_shared_store_up",
+                "1 while the server that machines share can be reached; nothing where there is none.",
+                &[],
+            )?,
             connections,
             followed,
             beside: Beside::new(&registry)?,
@@ -201,6 +207,11 @@ impl Metrics {
     /// Counts a lesson, by what came of it.
     pub(crate) fn learned(&self, outcome: &str) {
         self.lessons.with_label_values(&[outcome]).inc();
+    }
+
+    /// Tells whether the server that machines share can be reached.
+    pub(crate) fn shared_store(&self, is_up: bool) {
+        self.shared_store.with_label_values::<&str>(&[]).set(is_up.into());
     }
 
     /// Counts a reload that changed nothing because of mistakes.

@@ -167,7 +167,10 @@ fn shadowing(
 /// Lays over the files' policies what the store keeps; without it, mail is judged by those alone.
 fn lay(stored: Option<&StoredPolicies>, policies: &Policies) {
     let lay = |stored: &StoredPolicies| tokio::task::block_in_place(|| stored.lay_over(policies));
-    if let Some(Err(error)) = stored.map(lay) {
+    // A shared store that is away is told by whoever follows it.
+    if let Some(Err(error)) = stored.map(lay)
+        && !error.is_away()
+    {
         tracing::error!("the policies in the store can't be read, and don't count: {error}");
     }
 }

@@ -4,7 +4,7 @@
 //! and when the store fails mail is judged as if nothing were known.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -18,6 +18,7 @@ use tidegate_policy::guard::{self, Correction, Corrections, Damping, Listed, Sai
 use tidegate_policy::{Correspondence, Verdict};
 use tidegate_signal::{Damped, SignalDef};
 use tidegate_store::{Store, StoreError};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::config::Settings;
 use crate::knowledge;
@@ -31,7 +32,9 @@ const EXPIRED_AT_ONCE: usize = 256;
 
 /// What is remembered.
 pub(crate) struct Remembered {
-    kept: Option<Kept>,
+    /// Where it is kept, once that could be read.
+    kept: OnceLock<Kept>,
+    store: Option<Arc<dyn Store>>,
     damped: Damped,
     guard: ArcSwap<guard::Config>,
     correspondents: ArcSwap<correspondents::Config>,
@@ -56,32 +59,49 @@ impl Remembered {
         store: Arc<dyn Store>,
         settings: &Settings,
     ) -> Result<Arc<Self>, StoreError> {
-        let damped = Damped::default();
-        let memory = Memory::open(Arc::clone(&store))?;
-        let corrections = Corrections::open(Arc::clone(&store), damped.clone())?;
-        for name in damped.now().iter() {
-            tracing::warn!(
-                signal = name.as_str(),
-                "damped: users corrected it; see 'tidegate guard list'"
-            );
-        }
-        Ok(Self::with(Some(Kept { store, memory, corrections }), damped, settings))
+        let remembered = Self::later(Some(store), settings);
+        remembered.follow()?;
+        Ok(remembered)
     }
 
     /// Without a store.
     pub(crate) fn nothing(settings: &Settings) -> Arc<Self> {
-        Self::with(None, Damped::default(), settings)
+        Self::later(None, settings)
     }
 
-    fn with(kept: Option<Kept>, damped: Damped, settings: &Settings) -> Arc<Self> {
+    /// Over a store that can't be read now: nothing is known until it is followed.
+    pub(crate) fn later(store: Option<Arc<dyn Store>>, settings: &Settings) -> Arc<Self> {
         Arc::new(Self {
-            kept,
-            damped,
+            kept: OnceLock::new(),
+            store,
+            damped: Damped::default(),
             guard: ArcSwap::from_pointee(settings.guard.clone()),
             correspondents: ArcSwap::from_pointee(settings.correspondents.clone()),
             waiting: Mutex::default(),
             writing: AtomicBool::new(false),
         })
+    }
+
+    /// Opens what could not be opened yet, and learns what others have damped. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When the store can't be read or written.
+    pub(crate) fn follow(&self) -> Result<(), StoreError> {
+        let Some(store) = &self.store else { return Ok(()) };
+        if let Some(kept) = self.kept.get() {
+            return if store.is_shared() { kept.corrections.publish() } else { Ok(()) };
+        }
+        let memory = Memory::open(Arc::clone(store))?;
+        let corrections = Corrections::open(Arc::clone(store), self.damped.clone())?;
+        for name in self.damped.now().iter() {
+            tracing::warn!(
+                signal = name.as_str(),
+                "damped: users corrected it; see 'tidegate guard list'"
+            );
+        }
+        // Another may have been faster, who keeps the same.
+        let _ = self.kept.set(Kept { store: Arc::clone(store), memory, corrections });
+        Ok(())
     }
 
     /// Goes on by another configuration.
@@ -97,7 +117,7 @@ impl Remembered {
 
     /// Takes note of a message that was judged.
     pub(crate) fn judged(self: &Arc<Self>, judged: &Judged, header: &[u8], engine: &Engine) {
-        let Some(kept) = &self.kept else { return };
+        let Some(kept) = self.kept.get() else { return };
         if judged.decision.verdict >= Verdict::Tag {
             kept.corrections.hit(&judged.signals);
             // What looks like spam may be sent in a user's name by somebody else.
@@ -168,7 +188,7 @@ impl Remembered {
         said: Said,
         mut signals: Vec<(String, f32)>,
     ) -> Result<(), StoreError> {
-        let Some(kept) = &self.kept else { return Ok(()) };
+        let Some(kept) = self.kept.get() else { return Ok(()) };
         signals.retain(|(name, _)| can_be_damped(engine, name));
         let id = tidegate_bayes::LessonId::of(message);
         let correction = Correction {
@@ -196,7 +216,7 @@ impl Remembered {
     /// # Errors
     /// When the store can't be read.
     pub(crate) fn guarded(&self, now: u64) -> Result<Vec<Listed>, StoreError> {
-        let Some(kept) = &self.kept else { return Ok(Vec::new()) };
+        let Some(kept) = self.kept.get() else { return Ok(Vec::new()) };
         kept.corrections.list(&self.guard.load(), now)
     }
 
@@ -210,7 +230,7 @@ impl Remembered {
         by: &str,
         now: u64,
     ) -> Result<Option<Damping>, StoreError> {
-        let Some(kept) = &self.kept else { return Ok(None) };
+        let Some(kept) = self.kept.get() else { return Ok(None) };
         kept.corrections.clear(signal, by, now)
     }
 
@@ -219,7 +239,7 @@ impl Remembered {
     /// # Errors
     /// When the store can't be read.
     pub(crate) fn corrections_of(&self, user: &str) -> Result<usize, StoreError> {
-        self.kept.as_ref().map_or(Ok(0), |kept| kept.corrections.held_on(user))
+        self.kept.get().map_or(Ok(0), |kept| kept.corrections.held_on(user))
     }
 
     /// Forgets them; how many there were. Blocks on the disk.
@@ -227,7 +247,7 @@ impl Remembered {
     /// # Errors
     /// When the store can't be read or written.
     pub(crate) fn forget_corrections(&self, user: &str) -> Result<usize, StoreError> {
-        self.kept.as_ref().map_or(Ok(0), |kept| kept.corrections.forget(user))
+        self.kept.get().map_or(Ok(0), |kept| kept.corrections.forget(user))
     }
 
     /// How many correspondents and messages of a user are remembered. Blocks on the disk.
@@ -235,7 +255,7 @@ impl Remembered {
     /// # Errors
     /// When the store can't be read.
     pub(crate) fn correspondents_of(&self, user: &Address) -> Result<(usize, usize), StoreError> {
-        self.kept.as_ref().map_or(Ok((0, 0)), |kept| kept.memory.held_on(user))
+        self.kept.get().map_or(Ok((0, 0)), |kept| kept.memory.held_on(user))
     }
 
     /// Forgets them; how many there were. Blocks on the disk.
@@ -243,7 +263,7 @@ impl Remembered {
     /// # Errors
     /// When the store can't be read or written.
     pub(crate) fn forget_correspondents(&self, user: &Address) -> Result<usize, StoreError> {
-        self.kept.as_ref().map_or(Ok(0), |kept| kept.memory.forget(user))
+        self.kept.get().map_or(Ok(0), |kept| kept.memory.forget(user))
     }
 
     /// As [`Corrections::disown`]. Blocks on the disk.
@@ -255,7 +275,7 @@ impl Remembered {
         is_theirs: &dyn Fn(&str) -> bool,
         instead: &str,
     ) -> Result<usize, StoreError> {
-        self.kept.as_ref().map_or(Ok(0), |kept| kept.corrections.disown(is_theirs, instead))
+        self.kept.get().map_or(Ok(0), |kept| kept.corrections.disown(is_theirs, instead))
     }
 
     /// Writes hits by the minute, and removes what has expired, until aborted.
@@ -269,8 +289,12 @@ impl Remembered {
 
     /// Writes what was counted and noted since the last time. Blocks on the disk.
     pub(crate) fn write(&self) {
-        let Some(kept) = &self.kept else { return };
+        let Some(kept) = self.kept.get() else { return };
         let now = knowledge::seconds();
+        if kept.store.reachable().is_err() {
+            // It is told once, and what waits goes on waiting.
+            return;
+        }
         if let Err(error) = kept.corrections.flush(&self.guard.load(), now) {
             tracing::warn!("hits of signals are not written: {error}");
         }
@@ -282,7 +306,7 @@ impl Remembered {
 
     /// Notes what waits, and what comes meanwhile.
     fn write_waiting(&self) {
-        let Some(kept) = &self.kept else { return };
+        let Some(kept) = self.kept.get() else { return };
         loop {
             let sent = std::mem::take(&mut *self.waiting());
             if sent.is_empty() {
@@ -297,6 +321,13 @@ impl Remembered {
                 Ok(Noted { refused: 0, .. }) => {}
                 Ok(Noted { refused, .. }) => {
                     tracing::debug!(refused, "correspondents past the bounds of [correspondents]");
+                }
+                Err(error) if error.is_away() => {
+                    let mut waiting = self.waiting();
+                    let room = MOST_WAITING.saturating_sub(waiting.len());
+                    waiting.extend(sent.into_iter().take(room));
+                    self.writing.store(false, Ordering::Release);
+                    return;
                 }
                 Err(error) => tracing::warn!("correspondents are not remembered: {error}"),
             }
@@ -316,13 +347,28 @@ impl Correspondents for Remembered {
         message: &Message<'_>,
         authentication: &Authentication,
     ) -> Vec<Option<Correspondence>> {
-        let Some(kept) = &self.kept else { return Vec::new() };
+        let Some(kept) = self.kept.get() else { return Vec::new() };
+        if kept.store.reachable().is_err() {
+            return Vec::new();
+        }
         let (config, now) = (self.correspondents.load(), knowledge::seconds());
-        let known = kept.memory.known(envelope, message, authentication, &config, now);
+        let look = || kept.memory.known(envelope, message, authentication, &config, now);
+        // A file answers before a thread could be found to wait for it; a server may not answer.
+        let known = if kept.store.is_shared() { beside(look) } else { look() };
         known.unwrap_or_else(|error| {
-            tracing::warn!("whom recipients know can't be read: {error}");
+            if !error.is_away() {
+                tracing::warn!("whom recipients know can't be read: {error}");
+            }
             Vec::new()
         })
+    }
+}
+
+/// Waits for `answer` so that no other message waits with it.
+fn beside<T>(answer: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(answer),
+        _ => answer(),
     }
 }
 

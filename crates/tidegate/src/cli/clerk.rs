@@ -23,7 +23,9 @@ pub(super) fn with(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let folder = knowledge::folder(&loaded.settings);
-        let was_there = folder.join(FILE_NAME).exists();
+        // With a server, what is looked for may be there.
+        let is_shared = loaded.settings.store.server().is_some();
+        let was_there = is_shared || folder.join(FILE_NAME).exists();
         let mut clerk = Clerk::find(&folder, || Services::open(loaded)).await?;
         if !was_there {
             // A forgotten --store would else look like a store in which there is nothing.

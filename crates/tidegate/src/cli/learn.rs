@@ -84,7 +84,7 @@ pub(crate) fn run(global: &Global, flags: &Flags) -> anyhow::Result<ExitCode> {
             Pupil::Daemon(BufReader::new(daemon))
         }
         Err(_) => {
-            let store = knowledge::store(&loaded.settings)?;
+            let store = knowledge::shared(&loaded.settings)?;
             Pupil::Store {
                 remembered: Remembered::open(Arc::clone(&store), &loaded.settings)?,
                 lessons: knowledge::lessons(store, &loaded.settings)?,

@@ -49,7 +49,7 @@ pub(crate) struct Global {
     /// The configuration; without one, the built-in defaults
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where to keep what outlives a message, in place of the `url` of `[store]`
+    /// Where to keep what outlives a message, in place of the `url` of `[store]`: a folder, or redis://HOST
     #[arg(long, global = true, value_name = "DIR")]
     store: Option<PathBuf>,
     /// Tell more of what is done

@@ -15,7 +15,7 @@ use anyhow::Context;
 use tidegate_bayes::Lessons;
 use tidegate_milter::Server;
 use tidegate_quarantine::Quarantine;
-use tidegate_store::Store;
+use tidegate_store::{Redis, Store};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 
 use super::Global;
 use crate::administration::Administration;
+use crate::cluster::Follower;
 use crate::config::{Loaded, Options, Settings};
 use crate::daemon::holder::Holder;
 use crate::daemon::{Daemon, Session};
@@ -70,7 +71,13 @@ async fn serve(
     let folder = knowledge::folder(&loaded.settings);
     let store = open_store(&loaded.settings);
     store.iter().for_each(|store| names.keep_in(Arc::clone(store)));
-    let knowledge = Taught::open(&loaded.settings, store.as_ref())?;
+    let redis = open_server(&loaded.settings);
+    let shared = match (&redis, loaded.settings.store.server()) {
+        (Some(redis), _) => Some(Arc::clone(redis) as Arc<dyn Store>),
+        (None, Some(_)) => None,
+        (None, None) => store.clone(),
+    };
+    let knowledge = Taught::open(&loaded.settings, shared.as_ref())?;
     let held = open_quarantine(&loaded, store.as_ref());
     let remembered = Arc::clone(&knowledge.remembered);
     let policies = knowledge.store.clone().map(|store| Arc::new(StoredPolicies::new(store)));
@@ -112,6 +119,10 @@ async fn serve(
     });
     let control = knowledge.serve(&daemon);
     let administration = administration.map(Administration::serve);
+    let following = redis.map(|redis| {
+        let (daemon, status) = (Arc::clone(&daemon), Arc::clone(&status));
+        tokio::spawn(Follower::new(redis, store.clone(), daemon, status).follow())
+    });
     let upkeep = held.zip(store).map(|(held, store)| {
         let daemon = Arc::clone(&daemon);
         let policies = move || Arc::clone(&daemon.running().engine.parts().policies);
@@ -144,8 +155,8 @@ async fn serve(
     if let Some(administration) = administration {
         administration.end();
     }
-    if let Some(upkeep) = upkeep {
-        upkeep.abort();
+    for task in [upkeep, following].into_iter().flatten() {
+        task.abort();
     }
     if let Some(beside) = daemon.running().beside.clone() {
         tokio::task::spawn_blocking(move || beside.end()).await?;
@@ -168,6 +179,17 @@ fn open_store(settings: &Settings) -> Option<Arc<dyn Store>> {
             tracing::error!("{error:#}; judging by the model alone, learning and holding nothing");
         })
         .ok()
+}
+
+/// Begins to connect to the server that machines share, where one is configured, and waits a moment for it.
+fn open_server(settings: &Settings) -> Option<Arc<Redis>> {
+    let server = knowledge::server(settings).inspect_err(|error| {
+        tracing::error!("{error:#}; judging by the model alone, and learning nothing");
+    });
+    let server = server.ok().flatten()?;
+    // Why it is not there yet is told by whoever follows it.
+    let _ = server.wait(knowledge::patience(settings));
+    Some(server)
 }
 
 /// Opens the quarantine over the store. Without it, mail that would be held is tagged, and the log says
@@ -208,11 +230,17 @@ impl Taught {
             return alone(Remembered::nothing(settings), None);
         };
         let remembered = Remembered::open(Arc::clone(&store), settings).unwrap_or_else(|error| {
+            if error.is_away() {
+                return Remembered::later(Some(Arc::clone(&store)), settings);
+            }
             tracing::error!("{error}; correspondents and corrections are not known");
             Remembered::nothing(settings)
         });
         let lessons = match knowledge::lessons(Arc::clone(&store), settings) {
             Ok(lessons) => lessons,
+            Err(_) if store.reachable().is_err() => {
+                knowledge::lessons_later(Arc::clone(&store), settings)?
+            }
             Err(error) => {
                 tracing::error!("{error:#}; judging by the model alone, and learning nothing");
                 return alone(remembered, Some(store));

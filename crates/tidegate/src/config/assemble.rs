@@ -19,7 +19,7 @@ use tidegate_rules::{RuleFile, RuleSet};
 use tidegate_signal::{Catalogue, Scores, SignalDef};
 
 use super::mistake::{Findings, suggest};
-use super::settings::{Settings, table};
+use super::settings::{Settings, table, without_password};
 use super::source::{Origin, Place, Sources};
 use super::tree::{Node, Value};
 use super::{
@@ -40,6 +40,7 @@ pub(super) fn assemble(
     }
     let mut builder = Builder { written, findings, digests: Digests::default() };
     builder.find_shadow(&mut settings);
+    files::find_those_of_the_store(written, &mut settings);
     let mut checks = builder.checks();
     let mark_roots = marks::set_up(&settings.trust.bimi, written, &mut checks, builder.findings);
     let lists = builder.lists(&settings);
@@ -87,7 +88,12 @@ pub(super) fn assemble(
         // Whoever runs the engine knows what becomes of a recording.
         records: false,
     };
-    let effective = written.root.as_table().map(super::tree::Table::to_toml).unwrap_or_default();
+    let mut effective =
+        written.root.as_table().map(super::tree::Table::to_toml).unwrap_or_default();
+    if let Some(url) = effective.get_mut("store").and_then(|store| store.get_mut("url")) {
+        let shown = url.as_str().map(without_password);
+        *url = shown.unwrap_or_default().into();
+    }
     digests.configuration = digest::of_settings(&effective, &parts.site.id);
     let warnings = std::mem::take(&mut findings.warnings);
     let files = files::of(written, &settings);

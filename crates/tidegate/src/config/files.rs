@@ -32,7 +32,21 @@ pub(super) fn of(written: &Written, settings: &Settings) -> Vec<PathBuf> {
     }
     // Made one from where the program was started already.
     files.extend(settings.shadow.config.clone());
+    files.extend(settings.store.password_file.clone());
+    files.extend(settings.store.ca_file.clone());
     files
+}
+
+/// Makes the paths of `[store]` ones from where the program was started.
+pub(super) fn find_those_of_the_store(written: &Written, settings: &mut Settings) {
+    let store = &mut settings.store;
+    let named = [("password_file", &mut store.password_file), ("ca_file", &mut store.ca_file)];
+    for (key, path) in named {
+        let node = written.root.find(&["store", key]);
+        if let (Some(path), Some(node)) = (path, node) {
+            *path = written.sources.folder(node.origin.source).join(&*path);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -11,11 +11,12 @@ use tidegate_dns::Resolver;
 use tidegate_milter::Address;
 use tidegate_policy::{Book, Policy};
 use tidegate_signal::Family;
+use tidegate_store::Redis;
 
 use super::Written;
 use super::assemble::place_of;
 use super::mistake::Findings;
-use super::settings::Settings;
+use super::settings::{Settings, without_password};
 use super::source::Place;
 use super::tree::Value;
 
@@ -127,10 +128,19 @@ fn trusting_the_world(written: &Written, findings: &mut Findings) {
 
 fn store_of_unknown_kind(settings: &Settings, written: &Written, findings: &mut Findings) {
     let Some(url) = &settings.store.url else { return };
-    if url.strip_prefix("file:").is_none_or(str::is_empty) {
-        let what = format!("[store] url can't be \"{url}\"");
-        let remedy = "write file: and a folder, as in \"file:/var/lib/tidegate\"";
-        findings.mistake(place_of(written, &["store", "url"]), what, remedy);
+    let place = || place_of(written, &["store", "url"]);
+    let shown = without_password(url);
+    if settings.store.server().is_some() {
+        if let Err(why) = Redis::can_be_at(url) {
+            let what = format!("[store] url can't be \"{shown}\": {why}");
+            let remedy = "write \"redis://HOST:PORT/NUMBER\", or \"rediss:\" for TLS";
+            findings.mistake(place(), what, remedy);
+        }
+    } else if url.strip_prefix("file:").is_none_or(str::is_empty) {
+        let what = format!("[store] url can't be \"{shown}\"");
+        let remedy = "write file: and a folder, as in \"file:/var/lib/tidegate\", or the address of a Redis \
+                      server, as in \"redis://redis.example:6379\"";
+        findings.mistake(place(), what, remedy);
     }
 }
 

@@ -39,7 +39,7 @@ use tree::{Node, Value};
 pub(crate) struct Options {
     /// The file; the built-in defaults alone when none.
     pub(crate) file: Option<PathBuf>,
-    /// The folder that `--store` names.
+    /// The folder, or the address of a server, that `--store` names.
     pub(crate) store: Option<PathBuf>,
     /// Whether nothing may be asked of the network.
     pub(crate) offline: bool,
@@ -166,11 +166,13 @@ impl Written {
     }
 }
 
-/// `--store DIR` as `[store] url = "file:DIR"`.
+/// `--store DIR` as `[store] url = "file:DIR"`; the address of a server as it is.
 fn store_flag(folder: &std::path::Path, sources: &mut Sources) -> Node {
     let source = sources.add(Kind::Flag("--store"), String::new());
     let origin = Origin { source, offset: 0 };
-    let url = Node { origin, value: Value::Text(format!("file:{}", folder.display())) };
+    let named = folder.to_str().filter(|url| settings::is_server(url));
+    let url = named.map_or_else(|| format!("file:{}", folder.display()), str::to_owned);
+    let url = Node { origin, value: Value::Text(url) };
     let below = |key: &str, node: Node| {
         let entries = [(key.to_owned(), (origin, node))];
         Node { origin, value: Value::Table(tree::Table(entries.into())) }

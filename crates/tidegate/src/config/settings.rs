@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use tidegate_bayes::{AutoLearn, Limits};
@@ -109,12 +110,59 @@ impl Default for Http {
 }
 
 /// `[store]`
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Store {
     /// Where what outlives a message is kept; `/var/lib/tidegate`, or `./tidegate-state` when that
-    /// may not be written.
+    /// may not be written. With the address of a server, machines share there what they may share.
     pub(crate) url: Option<String>,
+    /// With a server: where this machine keeps what is its own; else as without a `url`.
+    pub(crate) folder: Option<PathBuf>,
+    /// A file of one line, the password of the server.
+    pub(crate) password_file: Option<PathBuf>,
+    /// Certificates (PEM) of those who may certify the server, in place of the system's.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Longest wait for the server: to connect, and for each answer.
+    pub(crate) timeout_ms: NonZeroU32,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        let timeout_ms = NonZeroU32::new(2_000).unwrap_or(NonZeroU32::MAX);
+        Self { url: None, folder: None, password_file: None, ca_file: None, timeout_ms }
+    }
+}
+
+impl Store {
+    /// The address of the server, where one is to be shared.
+    pub(crate) fn server(&self) -> Option<&str> {
+        self.url.as_deref().filter(|url| is_server(url))
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A URL may have a password in it.
+        f.debug_struct("Store").field("url", &self.url.as_deref().map(without_password)).finish()
+    }
+}
+
+/// Whether `url` is the address of a server, and no folder.
+pub(crate) fn is_server(url: &str) -> bool {
+    url.starts_with("redis://") || url.starts_with("rediss://")
+}
+
+/// A URL as it may be shown.
+pub(crate) fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    match rest.rsplit_once('@') {
+        Some((who, host)) => {
+            let user = who.split(':').next().unwrap_or_default();
+            let hidden = if who.contains(':') { ":…" } else { "" };
+            format!("{scheme}://{user}{hidden}@{host}")
+        }
+        None => url.to_owned(),
+    }
 }
 
 /// `[network]`

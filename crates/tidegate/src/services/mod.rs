@@ -23,6 +23,7 @@ pub(crate) use held::{Expired, Released};
 use crate::api::Refusal;
 use crate::config::Loaded;
 use crate::journal::Journal;
+use crate::knowledge::Stores;
 use crate::names::Names;
 use crate::pages::access::Access;
 use crate::policies::StoredPolicies;
@@ -64,18 +65,18 @@ impl Services {
     /// # Errors
     /// When another process has the store, or it can't be opened or read.
     pub(crate) fn open(loaded: Loaded) -> anyhow::Result<Arc<Self>> {
-        let store = knowledge::store(&loaded.settings)?;
-        let quarantine = quarantine::open(&loaded, &store)?;
+        let Stores { own, shared } = knowledge::stores(&loaded.settings)?;
+        let quarantine = quarantine::open(&loaded, &own)?;
         let settings = loaded.settings;
-        let stored = Arc::new(StoredPolicies::new(Arc::clone(&store)));
+        let stored = Arc::new(StoredPolicies::new(Arc::clone(&shared)));
         stored.lay_over(&loaded.parts.policies)?;
         let engine = Arc::new(Engine::new(loaded.parts));
         Ok(Arc::new(Self {
             folder: knowledge::folder(&settings),
-            lessons: knowledge::lessons(Arc::clone(&store), &settings)?,
-            remembered: Remembered::open(Arc::clone(&store), &settings)?,
-            access: Access::new(Arc::clone(&store), settings.pages.session_seconds())?,
-            names: Names::new(&settings.log, Some(Arc::clone(&store))),
+            lessons: knowledge::lessons(Arc::clone(&shared), &settings)?,
+            remembered: Remembered::open(shared, &settings)?,
+            access: Access::new(Arc::clone(&own), settings.pages.session_seconds())?,
+            names: Names::new(&settings.log, Some(own)),
             engine: Box::new(move || Arc::clone(&engine)),
             stored,
             quarantine,

@@ -113,6 +113,20 @@ impl Services {
         parts: Vec<crate::privacy::Part>,
     ) -> Report {
         let mut beyond: Vec<String> = BEYOND.iter().map(|&text| text.to_owned()).collect();
+        if self.stored.is_shared() {
+            beyond.push(
+                "What other machines that share the store hold of their own: mail in quarantine, and journals. \
+                 Ask each of them."
+                    .to_owned(),
+            );
+            if erased {
+                beyond.push(
+                    "Bytes of what was removed stay in files of the shared server until it writes them anew \
+                     (BGREWRITEAOF, SAVE)."
+                        .to_owned(),
+                );
+            }
+        }
         let set_aside = self.set_aside();
         if !set_aside.is_empty() {
             beyond.push(format!(
