@@ -106,7 +106,7 @@ impl Index {
         snapshot.scan(OBJECT, b"", b"", &mut |_, value| {
             if let Ok(object) = serde_json::from_slice::<ObjectUse>(value) {
                 totals.messages += 1;
-                totals.bytes += object.size;
+                totals.bytes = totals.bytes.saturating_add(object.size);
                 totals.entries += object.entries.len() as u64;
             }
             ControlFlow::Continue(())
@@ -132,7 +132,7 @@ impl Index {
         let fits = totals.messages < max_messages && totals.bytes.saturating_add(size) <= max_bytes;
         fits.then(|| {
             totals.messages += 1;
-            totals.bytes += size;
+            totals.bytes = totals.bytes.saturating_add(size);
             Room { index: self, size, taken: false }
         })
     }
@@ -149,7 +149,7 @@ impl Index {
     pub(crate) fn recovered(&self, size: u64) {
         let mut totals = self.lock();
         totals.messages += 1;
-        totals.bytes += size;
+        totals.bytes = totals.bytes.saturating_add(size);
     }
 
     /// The entry of that name.
@@ -299,7 +299,8 @@ pub(crate) fn entry_key(owner: &str, id: &EntryId) -> Vec<u8> {
     [owner.as_bytes(), &[0], id.as_bytes()].concat()
 }
 
-/// The entry of that name, and its value as it is stored.
+/// The entry of that name, and its value as it is stored. One that says it is another is damaged: what it names
+/// would be changed in its place.
 pub(crate) fn find(
     snapshot: &dyn Snapshot,
     id: &EntryId,
@@ -307,9 +308,9 @@ pub(crate) fn find(
     let Some(owner) = snapshot.get(ID, id.as_bytes())? else { return Ok(None) };
     let key = [owner.as_slice(), &[0], id.as_bytes()].concat();
     let Some(bytes) = snapshot.get(ENTRY, &key)? else { return Ok(None) };
-    match serde_json::from_slice(&bytes) {
-        Ok(entry) => Ok(Some((entry, bytes))),
-        Err(_) => Err(StoreError::Damaged { space: ENTRY.name() }),
+    match serde_json::from_slice::<Entry>(&bytes) {
+        Ok(entry) if entry.id == *id && entry.owner.as_bytes() == owner => Ok(Some((entry, bytes))),
+        _ => Err(StoreError::Damaged { space: ENTRY.name() }),
     }
 }
 

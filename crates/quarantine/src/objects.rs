@@ -177,7 +177,10 @@ pub(crate) fn written_within(
     // The length of the record is written before it, and takes as many digits as it has.
     let digits = (1..20).find(|digits| rest.saturating_sub(*digits).to_string().len() <= *digits);
     let length = rest.saturating_sub(digits.unwrap_or(0)).max(json.len());
-    let mut object = format!("{MAGIC}{length}\n{json:<length$}\n").into_bytes();
+    let mut object = format!("{MAGIC}{length}\n{json}").into_bytes();
+    // Not by the formatter, whose widths end at 65,535.
+    object.resize(object.len() + length - json.len(), b' ');
+    object.push(b'\n');
     object.extend_from_slice(raw);
     Ok(object.into())
 }
@@ -211,6 +214,20 @@ mod tests {
         assert_eq!(kind_of("s3://held"), Ok(Kind::Bucket("held".to_owned(), String::new())));
         for bad in ["", "file:", "/var/q", "s3://", "s3:///x", "http://held/x"] {
             assert!(kind_of(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_record_that_has_become_shorter_takes_as_many_bytes_as_before() {
+        let (mut record, raw) = crate::hold::tests::sample();
+        let short = record.subject.clone();
+        for longer in [1, 90, 1_000, 70_000, 200_000] {
+            record.subject = "x".repeat(longer) + &short;
+            let size = written(&record, &raw).unwrap().len();
+            record.subject.clone_from(&short);
+            let object = written_within(&record, &raw, size).unwrap();
+            assert_eq!(object.len(), size);
+            assert_eq!(read(&object), Some((record.clone(), Bytes::from(raw.clone()))));
         }
     }
 

@@ -264,6 +264,50 @@ async fn an_object_that_is_missing_is_told() {
     quarantine.delete(&id, NOW).await.unwrap();
 }
 
+#[tokio::test]
+async fn an_index_that_contradicts_itself_ends_every_call() {
+    let place = Place::new();
+    let quarantine = place.open(Config::default());
+    let ids = hold(&quarantine, RAW, &BOTH, NOW).await.unwrap();
+    let (entry, owner) = (Space::new("quarantine.entry"), Space::new("quarantine.id"));
+    let key = [BOTH[0].as_bytes(), &[0], ids[0].as_str().as_bytes()].concat();
+    let value = place.store.get(entry, &key).unwrap().unwrap();
+    let other = String::from_utf8(value).unwrap().replace(BOTH[0], "beat@example.test");
+    let mut damage = Batch::new();
+    // One says that it is another's, and whose the second is was lost.
+    damage.put(entry, &key, other.into_bytes());
+    damage.remove(owner, ids[1].as_str().as_bytes());
+    assert_eq!(place.store.write(&damage).unwrap(), Written::Done);
+
+    quarantine.delete(&ids[0], NOW).await.unwrap_err();
+    quarantine.confirm(&ids[..1]).await.unwrap_err();
+    quarantine.recover().await.unwrap();
+    let shown = quarantine.show(&ids[1]).await.unwrap();
+    assert_eq!(shown.summary.recipient, BOTH[1]);
+    assert_eq!(quarantine.expire(NOW + 40 * DAY).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn an_object_whose_record_says_that_it_was_held_at_the_end_of_time_is_entered() {
+    let place = Place::new();
+    hold(&place.open(Config::default()), RAW, &BOTH, NOW).await.unwrap();
+    let file = place.files().remove(0);
+    let mut object = std::fs::read(&file).unwrap();
+    let at = object.windows(9).position(|nine| nine == b"\"held_at\"").unwrap();
+    let held_at = format!("\"held_at\":{NOW}");
+    assert!(object[at..].starts_with(held_at.as_bytes()));
+    let end = u64::MAX.to_string();
+    object.splice(at + 10..at + held_at.len(), end.bytes());
+    // The record has become longer by so much.
+    let text = String::from_utf8(object).unwrap();
+    let (first, rest) = text.split_once('\n').unwrap();
+    let (magic, length) = first.rsplit_once(' ').unwrap();
+    let length = length.parse::<usize>().unwrap() + end.len() - NOW.to_string().len();
+    std::fs::write(&file, format!("{magic} {length}\n{rest}")).unwrap();
+    let place = Place { store: Default::default(), ..place };
+    assert_eq!(place.open(Config::default()).recover().await.unwrap().messages, 1);
+}
+
 #[test]
 fn the_store_of_these_tests_fails_when_told_to() {
     let store = Flaky::default();

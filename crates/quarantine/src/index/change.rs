@@ -1,7 +1,7 @@
 //! Changes of the index: entries that come, change and go, each in one batch.
 //!
 //! Invariant: a batch is decided on what it expects to find; when another writer was faster, it is decided
-//! anew.
+//! anew, but not for ever: an index that contradicts itself fulfils no expectation.
 
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
@@ -18,6 +18,8 @@ const DAY: u64 = 86_400;
 pub(crate) const SAME_FOR: u64 = 7 * DAY;
 /// Seconds that it is known what became of an entry.
 const DONE_FOR: u64 = 30 * DAY;
+/// Tries at one batch, while other writers are faster.
+const MOST_TRIES: usize = 100;
 
 /// What an entry's removal left to be done.
 pub(crate) struct Removed {
@@ -35,7 +37,7 @@ impl Index {
         size: u64,
         recovered: bool,
     ) -> Result<Vec<Removed>, StoreError> {
-        loop {
+        for _ in 0..MOST_TRIES {
             let (mut batch, mut leaving) = (Batch::new(), Leaving::default());
             let snapshot = self.store.snapshot()?;
             for mut entry in record.entries(object, size) {
@@ -49,9 +51,11 @@ impl Index {
                 {
                     leaving.take(&*snapshot, &mut batch, old, &bytes)?;
                 }
-                put_in(&mut batch, &entry)?;
+                let key = entry_key(&entry.owner, &entry.id);
+                let was = if recovered { snapshot.get(ENTRY, &key)? } else { None };
+                put_in(&mut batch, &entry, was.as_deref())?;
                 batch.expect(SAME, &same, known.as_deref());
-                let until = record.held_at + SAME_FOR;
+                let until = record.held_at.saturating_add(SAME_FOR);
                 batch.put_until(SAME, &same, entry.id.as_bytes().to_vec(), until);
             }
             drop(snapshot);
@@ -64,6 +68,7 @@ impl Index {
                 return Ok(self.left(leaving));
             }
         }
+        Err(contradiction())
     }
 
     /// Removes entries, and notes what became of them. Those that aren't there, or are damaged, are left
@@ -74,7 +79,7 @@ impl Index {
         done: Done,
         now: u64,
     ) -> Result<Vec<Removed>, StoreError> {
-        loop {
+        for _ in 0..MOST_TRIES {
             let (mut batch, mut leaving) = (Batch::new(), Leaving::default());
             let snapshot = self.store.snapshot()?;
             for id in ids {
@@ -95,6 +100,7 @@ impl Index {
                 return Ok(self.left(leaving));
             }
         }
+        Err(contradiction())
     }
 
     /// Counts entries that have left.
@@ -124,10 +130,13 @@ impl Index {
         size: u64,
     ) -> Result<(), StoreError> {
         let mut batch = Batch::new();
+        let snapshot = self.store.snapshot()?;
         for mut entry in record.entries(object, size) {
             entry.recovered = true;
-            put_in(&mut batch, &entry)?;
+            let was = snapshot.get(ENTRY, &entry_key(&entry.owner, &entry.id))?;
+            put_in(&mut batch, &entry, was.as_deref())?;
         }
+        drop(snapshot);
         // A conflict: somebody else has entered them.
         self.store.write(&batch).map(drop)
     }
@@ -138,7 +147,7 @@ impl Index {
         id: &EntryId,
         mut change: impl FnMut(&mut Entry) -> bool,
     ) -> Result<Option<Entry>, StoreError> {
-        loop {
+        for _ in 0..MOST_TRIES {
             let Some((mut entry, bytes)) = find(&*self.store.snapshot()?, id)? else {
                 return Ok(None);
             };
@@ -152,6 +161,7 @@ impl Index {
                 return Ok(Some(entry));
             }
         }
+        Err(contradiction())
     }
 }
 
@@ -201,7 +211,7 @@ impl Leaving {
             }
         }
         for entry in &self.entries {
-            batch.put_until(DONE, entry.id.as_bytes(), json(&done)?, now + DONE_FOR);
+            batch.put_until(DONE, entry.id.as_bytes(), json(&done)?, now.saturating_add(DONE_FOR));
         }
         for (name, bytes, known) in &self.uses {
             put_use(batch, name, bytes, known)?;
@@ -210,10 +220,15 @@ impl Leaving {
     }
 }
 
-fn put_in(batch: &mut Batch, entry: &Entry) -> Result<(), StoreError> {
+fn contradiction() -> StoreError {
+    StoreError::Failed("the index of the quarantine contradicts itself".to_owned())
+}
+
+/// Enters an entry where `was` stands: nothing, or what the index has lost the rest of.
+fn put_in(batch: &mut Batch, entry: &Entry, was: Option<&[u8]>) -> Result<(), StoreError> {
     let (key, id) = (entry_key(&entry.owner, &entry.id), entry.id.as_bytes());
     batch
-        .expect(ENTRY, &key, None)
+        .expect(ENTRY, &key, was)
         .put(ENTRY, &key, json(entry)?)
         .put(ID, id, entry.owner.as_bytes().to_vec())
         .put(DUE, &timed(entry.keep_until, id), Vec::new())
