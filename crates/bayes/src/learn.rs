@@ -375,7 +375,8 @@ impl Lessons {
 
     fn fade(&self, scope: &Scope, writer: &mut Writer, now: u64) -> Result<Written, StoreError> {
         scope.overlay.fade();
-        writer.epoch += 1;
+        // Only compared: any other number will do.
+        writer.epoch = writer.epoch.wrapping_add(1);
         writer.faded = now;
         scope.checkpoint(&*self.store, writer)
     }

@@ -128,12 +128,13 @@ impl State {
         out
     }
 
+    /// `None` for bytes that are no state: no journal gets as long as half of the numbers.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut bytes = Bytes(bytes);
         bytes.expect(1)?;
         Some(Self {
             version: u16::from_le_bytes(bytes.take()?),
-            next: bytes.u64()?,
+            next: bytes.u64().filter(|next| *next <= u64::MAX / 2)?,
             spam: bytes.u32()?,
             ham: bytes.u32()?,
             epoch: bytes.u32()?,

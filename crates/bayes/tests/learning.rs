@@ -2,10 +2,11 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test")]
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use tidegate_bayes::{Class, HeldOn, Lesson, LessonId, Lessons, Limits, Model, Taught};
-use tidegate_store::{Embedded, Memory, Store};
+use tidegate_store::{Batch, Embedded, Memory, Space, Store, Written};
 
 fn open(store: &Arc<dyn Store>, limits: Limits) -> Lessons {
     let (lessons, found) =
@@ -170,6 +171,34 @@ fn old_lessons_fade_and_are_forgotten() {
     assert_eq!(spam(&open(&store, Limits::default()), None), spam(&lessons, None));
     // No longer remembered: it counts anew.
     assert_eq!(teach(&lessons, 1, Class::Spam, Some(Class::Spam), None), Taught::New);
+}
+
+#[test]
+fn counts_that_stand_at_their_end_in_the_store_are_gone_on_with() {
+    let store = memory();
+    let lessons = open(&store, Limits::default());
+    teach(&lessons, 1, Class::Spam, Some(Class::Spam), None);
+    lessons.checkpoint().unwrap();
+    let mut states = Vec::new();
+    let space = Space::new("bayes.state");
+    let each = &mut |key: &[u8], value: &[u8]| {
+        states.push((key.to_vec(), value.to_vec()));
+        ControlFlow::Continue(())
+    };
+    store.snapshot().unwrap().scan(space, b"", b"", each).unwrap();
+    let mut batch = Batch::new();
+    for (key, mut value) in states {
+        // Behind the form, the version of the features and the steps: what was learned, and how often it faded.
+        value[11..23].fill(0xff);
+        batch.put(space, &key, value);
+    }
+    assert_eq!(store.write(&batch).unwrap(), Written::Done);
+    let lessons = open(&store, Limits::default());
+    teach(&lessons, 2, Class::Spam, Some(Class::Spam), None);
+    teach(&lessons, 3, Class::Ham, Some(Class::Ham), None);
+    lessons.maintain(1000 + 366 * 86_400).unwrap();
+    lessons.checkpoint().unwrap();
+    assert!(spam(&open(&store, Limits::default()), None).is_finite());
 }
 
 #[test]
