@@ -5,8 +5,9 @@
 use libfuzzer_sys::fuzz_target;
 use tidegate_mail::{Bounds, Message};
 
-fuzz_target!(|input: (&str, &str)| {
-    let (base, reference) = input;
+// A line: the base; then the reference.
+fuzz_target!(|input: &str| {
+    let (base, reference) = input.split_once('\n').unwrap_or_default();
     let quoted = |text: &str| text.replace('&', "&amp;").replace('"', "&quot;");
     let page = format!(
         "Content-Type: text/html; charset=utf-8\n\n<base href=\"{}\"><a href=\"{}\">{reference}</a>",

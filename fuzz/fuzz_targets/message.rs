@@ -24,7 +24,11 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(message.parts().iter().all(|part| usize::from(part.depth) <= bounds.nesting));
     assert!(message.links().len() <= bounds.links);
     assert!(message.links().iter().all(|link| link.url.len() <= 2_048));
-    assert!([message.from(), message.to(), message.cc()].iter().all(|all| all.len() <= bounds.addresses));
+    assert!(
+        [message.from(), message.to(), message.cc()]
+            .iter()
+            .all(|all| all.len() <= bounds.addresses)
+    );
     assert!(message.attachments().iter().all(|file| file.entries.len() <= bounds.archive_entries));
     // One byte of a charset may be a character of four; separators stand between parts.
     let most = (bounds.text_bytes + bounds.parts) * 4;

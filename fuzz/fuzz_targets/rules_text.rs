@@ -40,6 +40,11 @@ fuzz_target!(|bytes: &[u8]| {
     let mut signals = Signals::new();
     rules.judge(&Message::parse(bytes, &Bounds::default()), &Envelope::default(), &mut signals);
     for (number, regex) in oracle.iter().enumerate() {
-        assert_eq!(signals.has(&format!("R{number}")), regex.is_match(bytes), "{}", EXPRESSIONS[number]);
+        assert_eq!(
+            signals.has(&format!("R{number}")),
+            regex.is_match(bytes),
+            "{}",
+            EXPRESSIONS[number]
+        );
     }
 });

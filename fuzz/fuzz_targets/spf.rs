@@ -3,6 +3,7 @@
 #![no_main]
 
 use std::net::Ipv4Addr;
+use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use tidegate_checks::auth::{Authenticator, Verified};
@@ -13,11 +14,18 @@ const MAIL: &[u8] = b"From: a@evil.example\r\nSubject: x\r\nDKIM-Signature: v=1;
     c=relaxed/relaxed; d=evil.example; s=s; h=from; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; \
     b=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
 
-/// What is known of the sender, and what each name is answered in turn.
-type Input<'i> = (&'i str, &'i str, Vec<(u8, Vec<&'i [u8]>)>);
+static AUTHENTICATOR: LazyLock<Authenticator> = LazyLock::new(Authenticator::new);
 
-fuzz_target!(|input: Input<'_>| {
-    let (local, helo, records) = input;
+// Lines: the local part of the sender, the name in HELO, and what names are answered in turn: a digit, and texts
+// with `|` between.
+fuzz_target!(|input: &[u8]| {
+    let mut lines = input.split(|octet| *octet == b'\n');
+    let mut word = || String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
+    let (local, helo) = (word(), word());
+    let records: Vec<(u8, Vec<&[u8]>)> = lines
+        .filter_map(|line| line.split_first())
+        .map(|(kind, texts)| (*kind, texts.split(|octet| *octet == b'|').collect()))
+        .collect();
     let answer = |question: &Question| {
         let name = question.name().map(|name| name.as_str().len()).unwrap_or_default();
         let Some((kind, texts)) = records.get(name % records.len().max(1)) else {
@@ -43,11 +51,11 @@ fuzz_target!(|input: Input<'_>| {
     };
     let envelope = Envelope {
         client: Some([203, 0, 113, 66].into()),
-        helo: Some(helo.to_owned()),
+        helo: Some(helo),
         sender: Some(Address::new(&format!("{local}@evil.example"))),
         ..Envelope::default()
     };
-    let authenticator = Authenticator::new();
+    let authenticator = &*AUTHENTICATOR;
     let mut answers = Answers::default();
     let mut rounds = 0;
     let spf = loop {

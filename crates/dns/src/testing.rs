@@ -32,13 +32,23 @@ use std::time::Duration;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::oneshot;
 
+use crate::datagram::Datagram;
 use crate::reverse::arpa;
-use crate::{Config, Question};
+use crate::{Answer, Config, Question};
 
 use self::records::Records;
 
 /// Ports tried until one is free for UDP and TCP alike.
 const MOST_PORTS: usize = 20;
+
+/// What `response`, the octets of a datagram (RFC 1035, section 4), says to `question`; `None` where it does not
+/// answer it, or says nothing that counts.
+#[must_use]
+pub fn told(question: &Question, response: &[u8]) -> Option<Answer> {
+    let datagram = Datagram::new(question)?;
+    let is_answered = datagram.is_answered_by(response);
+    is_answered.then(|| datagram.read(question, response))?.map(|told| told.answer)
+}
 
 /// A DNS server; what it serves can change while it runs.
 #[derive(Debug)]

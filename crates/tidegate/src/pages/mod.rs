@@ -53,7 +53,8 @@ pub(crate) async fn serve(listener: TcpListener, site: Arc<Site>) -> std::io::Re
     serving::serve(listener, router(site)).await
 }
 
-fn router(site: Arc<Site>) -> Router {
+/// All pages, and the API below `/v1`.
+pub(crate) fn router(site: Arc<Site>) -> Router {
     let api = api::router(Arc::clone(&site.services))
         .layer(from_fn_with_state(Arc::clone(&site), visitor::bearer));
     Router::new()
