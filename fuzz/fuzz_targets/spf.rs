@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use tidegate_checks::auth::{Authenticator, Verified};
+use tidegate_checks::auth::{Authenticator, Extent, Verified};
 use tidegate_dns::{Answer, Answers, Mx, Name, Question, Records, Why};
 use tidegate_mail::{Address, Bounds, Envelope, Message};
 
@@ -72,9 +72,14 @@ fuzz_target!(|input: &[u8]| {
         assert!(rounds < 200 && answers.len() < 400, "{} questions", answers.len());
     };
     let message = Message::parse(MAIL, &Bounds::default());
-    while let Verified::Needs { questions, .. } =
-        authenticator.verify(&envelope, &message, spf.clone(), &answers, 1_795_000_000)
-    {
+    while let Verified::Needs { questions, .. } = authenticator.verify(
+        &envelope,
+        &message,
+        Extent::Whole,
+        spf.clone(),
+        &answers,
+        1_795_000_000,
+    ) {
         for question in questions {
             let told = answer(&question);
             answers.insert(question, told);
