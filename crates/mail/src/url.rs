@@ -174,7 +174,7 @@ fn read_host(written: &str) -> (String, bool) {
             }
             // Left out by IDNA.
             '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' => odd = true,
-            _ if c <= ' ' || c == '\u{7f}' => odd = true,
+            _ if c == ' ' || c.is_control() => odd = true,
             _ if c.is_ascii() => host.push(c.to_ascii_lowercase()),
             _ => host.extend(c.to_lowercase()),
         }
@@ -290,6 +290,7 @@ mod tests {
             ("http://evil\u{3002}example/", "evil.example"),
             ("http://ｅvil.example/", "evil.example"),
             ("http://ev\u{ad}il.example/", "evil.example"),
+            ("http://e%00v\u{81}i%c2%9fl.ex ample/", "evil.example"),
         ] {
             let url = Url::parse(reference, None).unwrap();
             assert_eq!(url.host.as_deref(), Some(host), "{reference}");
