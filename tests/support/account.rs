@@ -69,6 +69,9 @@ impl Account {
             entries.silent += usize::from(entry["notes"].as_array().unwrap().is_empty());
         }
         let mut account = Self { sent: sent.len(), ..Self::default() };
+        let log = site.postfix.log();
+        let of_milter = log.lines().filter(|line| line.contains("warning: milter"));
+        account.put_off.extend(of_milter.take(5).map(str::to_owned));
         for sent in sent {
             let held = entries.get(&sent.number).copied().unwrap_or_default();
             account.twice += usize::from(held.count > 1);
@@ -84,7 +87,7 @@ impl Account {
         let (number, kind) = (sent.number, Kind::of(sent.number));
         if sent.deferred + sent.unanswered > 0 {
             self.deferred += 1;
-            if self.put_off.len() < 5 {
+            if self.put_off.len() < 10 {
                 self.put_off.push(format!("{number} {}", sent.put_off.trim_end()));
             }
         }

@@ -43,7 +43,12 @@ impl Postfix {
 
     /// Sends one mail on a connection of its own.
     pub fn send(&self, mail: &Mail<'_>) -> String {
-        Client::connect(self.port).send(mail)
+        let reply = Client::connect(self.port).send(mail);
+        if reply.starts_with('4') {
+            // Few tests mean a message to be put off; of the others this is the trace.
+            eprintln!("{reply}\n{}", self.log());
+        }
+        reply
     }
 
     /// Hands one mail to the command sendmail(1), as a program of the machine itself.
