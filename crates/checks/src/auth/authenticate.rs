@@ -165,8 +165,11 @@ impl Authenticator {
         let (dkim, arc) = match extent {
             Extent::HeaderCut => unverified(signed, "not all of the header section was read"),
             _ if !asked.complete() => unverified(signed, ""),
-            Extent::Whole => self.verify_signatures(signed, &keys, None, now),
-            Extent::Hashed(hashed) => self.verify_signatures(signed, &keys, Some(hashed), now),
+            Extent::Whole => {
+                let digests = signed.digests();
+                self.verify_signatures(signed, &keys, digests, now)
+            }
+            Extent::Hashed(digests) => self.verify_signatures(signed, &keys, digests.clone(), now),
         };
         let dmarc = alignment::evaluate(&author, &spf, &dkim, &mut asked);
         let found = Authentication { iprev, spf, dkim, dmarc, arc, ..Authentication::default() };
@@ -177,11 +180,11 @@ impl Authenticator {
         &self,
         signed: Signed<'_>,
         keys: &Keys,
-        hashed: Option<&BodyDigests>,
+        digests: BodyDigests,
         now: i64,
     ) -> (Vec<Dkim>, Arc) {
         let verifiable: Vec<bool> = signed.dkim.iter().map(|l| l.verifiable.is_some()).collect();
-        let (mut message, mut dkim, chain) = signed.into_verifiable(now, hashed);
+        let (mut message, mut dkim, chain) = signed.into_verifiable(now, digests);
         let mut arc = chain.shown();
         let passed_before = chain.passed_before();
         let has_chain = matches!(chain, Chain::Sets { .. });

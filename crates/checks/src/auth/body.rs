@@ -1,4 +1,4 @@
-//! The hashes of a body that is not kept whole, taken as it streams by (RFC 6376, section 3.7).
+//! The hashes of a body, taken of the whole or as it streams by where it is not kept whole (RFC 6376, section 3.7).
 //!
 //! Invariant: a signature is never said to fail for what of its message was not kept.
 

@@ -22,7 +22,7 @@ use memchr::{memchr, memchr_iter};
 use tidegate_dns::Answer;
 
 use super::asked::Asked;
-use super::body::{BodyDigests, Way};
+use super::body::{BodyDigests, BodyHashes, Way};
 use super::seal::Chain;
 use crate::authentication::{AuthResult, Dkim};
 
@@ -98,22 +98,22 @@ impl<'x> Signed<'x> {
         ways
     }
 
-    /// Hashes the body in each way that a signature asks for, unless that is done, and hands everything to
-    /// mail-auth. The results of `dkim` belong to the `verifiable` ones, in their order.
+    /// What the body that is here hashes to.
+    pub(super) fn digests(&self) -> BodyDigests {
+        let mut hashes = BodyHashes::begin(self.ways());
+        hashes.write(self.raw.get(self.body..).unwrap_or_default());
+        hashes.finish()
+    }
+
+    /// Hands everything to mail-auth, with what the whole body hashes to. The results of `dkim` belong to the
+    /// `verifiable` ones, in their order.
     pub(super) fn into_verifiable(
         self,
         now: i64,
-        hashed: Option<&BodyDigests>,
+        digests: BodyDigests,
     ) -> (AuthenticatedMessage<'x>, Vec<Dkim>, Chain<'x>) {
-        let body = self.raw.get(self.body..).unwrap_or_default();
-        let digest = |(how, hash, length): Way| {
-            (how, hash, length, hash.hash(how.canonical_body(body, length)).as_ref().to_vec())
-        };
         let mut message = AuthenticatedMessage {
-            body_hashes: match hashed {
-                Some(hashed) => hashed.0.clone(),
-                None => self.ways().into_iter().map(digest).collect(),
-            },
+            body_hashes: digests.0,
             headers: self.fields,
             raw_message: self.raw,
             body_offset: u32::try_from(self.body).unwrap_or(u32::MAX),
