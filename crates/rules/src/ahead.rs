@@ -81,6 +81,7 @@ impl Ahead {
 /// Fills in what is known of what comes next. `branches`: the alternatives of each choice.
 pub(crate) fn look(program: &mut Program, branches: &[Vec<u32>]) {
     let ahead = settle(program, branches);
+    mark_possessive(program, &ahead);
     program.choices = branches.iter().map(|branches| choice(branches, &ahead)).collect();
     program.lead = lead(program, branches);
     let mut numbers: HashMap<Ahead, u16> = HashMap::new();
@@ -138,6 +139,16 @@ fn settle(program: &Program, branches: &[Vec<u32>]) -> Vec<Ahead> {
         }
         if is_settled {
             return ahead;
+        }
+    }
+}
+
+/// Marks the repetitions that are followed by what they don't read: of these only the longest can
+/// be followed at all.
+fn mark_possessive(program: &mut Program, ahead: &[Ahead]) {
+    for (step, next) in program.steps.iter_mut().zip(ahead.iter().skip(1)) {
+        if let Step::Many { class, gives_back, .. } = step {
+            *gives_back = next.bytes.meets(first_bytes(&program.classes[*class as usize]));
         }
     }
 }

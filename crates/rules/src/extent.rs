@@ -5,6 +5,7 @@
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 use crate::ahead::ByteSet;
+use crate::machine::Text;
 
 /// How many characters something takes: up to so many, and any number of some bytes besides.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -68,7 +69,11 @@ impl Extent {
     }
 
     /// The first byte from which it may reach to the one at `last`, not before `floor`.
-    pub(crate) fn back_from(&self, text: &[u8], last: usize, floor: usize) -> usize {
+    pub(crate) fn back_from(&self, text: Text<'_>, last: usize, floor: usize) -> usize {
+        if text.is_ascii && self.is_bounded() {
+            return (last + 1).saturating_sub(self.chars).max(floor).min(last);
+        }
+        let text = text.bytes;
         let (mut left, mut from) = (self.chars, last + 1);
         while from > floor {
             // A character is counted where it begins.
@@ -121,7 +126,11 @@ mod tests {
     #[track_caller]
     fn check(pattern: &str, text: &str, expect: usize) {
         let extent = Extent::of(&regex_syntax::parse(pattern).unwrap());
-        assert_eq!(extent.back_from(text.as_bytes(), text.len() - 1, 0), expect, "{pattern}");
+        assert_eq!(
+            extent.back_from(Text::new(text.as_bytes()), text.len() - 1, 0),
+            expect,
+            "{pattern}"
+        );
     }
 
     #[test]

@@ -209,6 +209,7 @@ fn ascii_prefix(text: &[u8]) -> usize {
 /// How many bytes of ASCII stay as they are: up to white space that is no space, or follows other.
 /// `in_space`: whether some stands before.
 fn plain_prefix(text: &[u8], in_space: bool) -> usize {
+    const BLOCK: usize = 64;
     const ONES: u64 = u64::MAX / 0xff;
     const HIGH: u64 = ONES << 7;
     let Some(&first) = text.first() else { return 0 };
@@ -216,6 +217,13 @@ fn plain_prefix(text: &[u8], in_space: bool) -> usize {
         return 0;
     }
     let mut plain = 1;
+    // Blocks of which nothing is changed.
+    while let (Some(before), Some(block)) =
+        (text[plain - 1..].first_chunk::<BLOCK>(), text[plain..].first_chunk::<BLOCK>())
+        && !before.iter().zip(block).fold(false, |any, (&a, &b)| any | is_changed(a, b))
+    {
+        plain += BLOCK;
+    }
     // Eight bytes at once: the first that is marked may be changed, those before it are not.
     while let Some(eight) = text[plain..].first_chunk() {
         let bytes = u64::from_le_bytes(*eight);

@@ -104,8 +104,11 @@ fn required(pattern: &Hir, at_edge: bool) -> Option<Required> {
     Some(Required { near, also: sets, needs: Needs::of(pattern), is_anchored })
 }
 
-/// So many other sets of one alternative are looked for.
-pub(crate) const MOST_ALSO: usize = 3;
+/// So many other sets of one alternative are looked for: to meet a second one costs more than the
+/// attempts that it would spare.
+pub(crate) const MOST_ALSO: usize = 1;
+/// So many sets are kept to choose from.
+const MOST_SETS: usize = 4;
 /// A set of which one is met more often than once in a thousand bytes is of little use.
 const COMMON: u64 = (1 << 63) / 1_000;
 /// More strings than this for one pattern, and the automaton grows faster than it saves.
@@ -236,7 +239,7 @@ fn concat(parts: impl Iterator<Item = Inside>) -> Inside {
     sets.extend(needed(run, to));
     sets.sort_by_key(Needed::frequency);
     sets.dedup();
-    sets.truncate(MOST_ALSO + 1);
+    sets.truncate(MOST_SETS);
     Inside { exact: None, starts, needed: sets, longest: to }
 }
 

@@ -180,7 +180,9 @@ impl Attempt<'_> {
     }
 
     fn many(&mut self, step: u32, at: usize, steps: &mut usize) -> Option<(u32, usize)> {
-        let Step::Many { class, min, max, greedy, .. } = self.program.steps[step as usize] else {
+        let Step::Many { class, min, max, greedy, gives_back, .. } =
+            self.program.steps[step as usize]
+        else {
             return None;
         };
         let class = &self.program.classes[class as usize];
@@ -191,6 +193,9 @@ impl Attempt<'_> {
         let high = self.text.read(class, low, max - min)?.0;
         // Reading a character is less than a step.
         *steps = steps.saturating_sub((high - at) / 16);
+        if !gives_back {
+            return self.may(step + 1, high).then_some((step + 1, high));
+        }
         self.fewer(step, low, Some(high), high)
     }
 

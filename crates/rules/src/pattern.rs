@@ -243,6 +243,16 @@ mod tests {
     }
 
     #[test]
+    fn a_repetition_gives_back_what_the_rest_needs_and_nothing_else() {
+        check("[^/]+/[a-z]", "//ab/c", Some("ab/c"));
+        check("[0-9]{1,3}[.]x", "12345.x", Some("345.x"));
+        check("[a-z]+ab", "ababx", Some("abab"));
+        check("[a-zé]+[ê]", "éaéê", Some("éaéê"));
+        check("a+$", "aab aa", Some("aa"));
+        check("x[^é]*$", "xé xà", Some("xà"));
+    }
+
+    #[test]
     fn words_are_whole_and_their_space_is_any_space() {
         let words = any_word(["cheap meds", "$$$", "免费", "v1.0"].into_iter());
         for (text, expect) in [

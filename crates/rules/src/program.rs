@@ -38,6 +38,8 @@ pub(crate) enum Step {
         min: u32,
         max: u32,
         greedy: bool,
+        /// Whether what follows may begin with what it reads, so that less of it may match.
+        gives_back: bool,
         tried: u32,
     },
     /// A condition on where this is.
@@ -190,7 +192,14 @@ impl Builder {
             let tried = self.program.repetitions;
             self.program.repetitions += 1;
             let max = max.unwrap_or(u32::MAX);
-            self.program.steps.push(Step::Many { class, min, max, greedy, tried });
+            self.program.steps.push(Step::Many {
+                class,
+                min,
+                max,
+                greedy,
+                gives_back: true,
+                tried,
+            });
             return Some(());
         }
         let fork = |next: usize, out: u32| {

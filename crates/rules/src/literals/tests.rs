@@ -67,12 +67,11 @@ fn an_inner_literal_is_not_far_from_where_a_match_begins() {
 }
 
 #[test]
-fn a_pattern_of_several_parts_needs_a_literal_of_each() {
+fn a_pattern_of_several_parts_needs_the_rarest_literal_of_the_others_too() {
     let required = only(r"(?i)\b(?:card|account) .{0,30}\bsuspended.{0,9}\b(?:today|now)");
     let near: Vec<_> = required.near.literals.iter().map(|one| plain(one)).collect();
     assert_eq!(near, ["|account ", "|card "]);
     assert!(required.near.reach.is_nothing());
-    let also: Vec<_> =
-        required.also.iter().map(|set| (plain(&set.literals.concat()), set.reach.chars)).collect();
-    assert_eq!(also, [("|suspended".to_owned(), 47), ("|now|today".to_owned(), 61)]);
+    let also = required.also.iter().map(|set| (plain(&set.literals.concat()), set.reach.chars));
+    assert_eq!(also.collect::<Vec<_>>(), [("|suspended".to_owned(), 47)]);
 }

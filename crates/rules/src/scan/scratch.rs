@@ -222,10 +222,11 @@ impl Scratch {
             keep_near(near, other, &slot.reach, also, width);
         }
         if slot.is_anchored {
-            let reached = |&last: &u32| slot.reach.back_from(text.bytes, last as usize, 0) == 0;
-            let begins = near.first().is_some_and(|last| match slot.reach.is_nothing() {
-                true => *last == 0,
-                false => reached(last),
+            let begins = near.first().is_some_and(|&last| match slot.reach.is_nothing() {
+                true => last == 0,
+                // Whether what is without end reaches so far is told sooner by an attempt.
+                false if !slot.reach.is_bounded() => true,
+                false => slot.reach.back_from(text, last as usize, 0) == 0,
             });
             self.spans.extend(begins.then_some((0, 0)));
             return true;
@@ -235,7 +236,7 @@ impl Scratch {
             let first = match slot.reach.is_nothing() {
                 true => last,
                 // What reaches to before the last hit is reached from that one.
-                false => slot.reach.back_from(text.bytes, last as usize, floor) as u32,
+                false => slot.reach.back_from(text, last as usize, floor) as u32,
             };
             self.spans.push((first, last));
             floor = last as usize;
