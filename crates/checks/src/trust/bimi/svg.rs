@@ -197,6 +197,11 @@ impl Walk {
         if self.elements > MOST_ELEMENTS || self.depth >= DEEPEST {
             return Err(Unfit::OutsideProfile("the picture has too many elements"));
         }
+        // XML 1.0, sections 2.3 and 3.1: neither names nor values have one, and what a lenient reader would make of
+        // it is anybody's guess.
+        if element.contains(&b'<') {
+            return Err(Unfit::OutsideProfile("the picture is no XML"));
+        }
         let local = element.local_name();
         let name = std::str::from_utf8(local.as_ref()).unwrap_or_default();
         // By its name alone: a reader that knows no namespaces must not be misled.
@@ -339,6 +344,8 @@ mod tests {
         check(&with(&"<g/>".repeat(MOST_ELEMENTS)), OUTSIDE);
         check(&with(&" ".repeat(MOST_BYTES)), OUTSIDE);
         check(&with("<g"), OUTSIDE);
+        check(&with("<path d='<script>'/>"), OUTSIDE);
+        check(&with("<x:g<script/>"), OUTSIDE);
     }
 
     #[test]
