@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use support::bucket::Bucket;
 use support::daemon::{DEAD_DNS, Daemon};
 use support::mail;
 use support::postfix::Postfix;
@@ -142,6 +143,33 @@ fn mail_is_held_learned_and_recorded_in_the_sandbox() {
     for trouble in ["ermission denied", "not permitted", "ERROR"] {
         assert!(!log.contains(trouble), "{log}");
     }
+}
+
+#[test]
+fn mail_is_held_in_a_bucket_behind_tls_in_the_sandbox() {
+    let bucket = Bucket::start();
+    let beside = tempfile::Builder::new().prefix("tidegate-ca.").tempdir_in("/tmp").unwrap();
+    let authorities = beside.path().join("ca.pem");
+    fs::write(&authorities, &bucket.certificate).unwrap();
+    let endpoint = format!("https://localhost:{}", bucket.port);
+    let environment = [
+        ("SSL_CERT_FILE", authorities.to_str().unwrap()),
+        ("AWS_ENDPOINT", &endpoint),
+        ("AWS_REGION", "eu-test-1"),
+        ("AWS_ACCESS_KEY_ID", "us"),
+        ("AWS_SECRET_ACCESS_KEY", "a secret"),
+    ];
+    let more = "[quarantine]\nurl = \"s3://held/mail\"\n\
+                [verdict]\ntag = 0.1\nquarantine = 0.2\nreject = 50.0\n";
+    let daemon = Daemon::start_in(DEAD_DNS, more, &environment);
+    let Some(postfix) = Postfix::start(&daemon.unix_milter(), &[]) else { return };
+    let phishing = mail("phishing.eml");
+    let reply =
+        postfix.send(&Mail { from: "bounce@account-notice.example", ..Mail::new(&phishing) });
+    assert!(reply.starts_with("250"), "{reply}\n{}", daemon.log());
+    let objects = bucket.objects.lock().unwrap();
+    let held = objects.keys().filter(|path| path.starts_with("/held/mail/")).count();
+    assert_eq!(held, 1, "{:?}\n{}", objects.keys(), daemon.log());
 }
 
 #[test]

@@ -12,6 +12,7 @@
 
 pub mod account;
 pub mod browser;
+pub mod bucket;
 pub mod corpus;
 pub mod daemon;
 pub mod five;

@@ -146,6 +146,10 @@ fn spaced_word(text: &str) -> Option<&str> {
 
 /// Ornamental Latin letters; in Japanese and Chinese text, full-width ones are as they should be.
 fn ornaments(text: &str) -> usize {
+    // The first byte of every one of them is this or a later one.
+    if !text.bytes().fold(false, |has, byte| has | (byte >= 0xef)) {
+        return 0;
+    }
     let (mut mathematical, mut full_width, mut eastern) = (0, 0, false);
     for c in text.chars() {
         match c {
