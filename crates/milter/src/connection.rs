@@ -187,7 +187,8 @@ where
             }
             Event::Body(piece) => filter.run(|filter| filter.body(piece)).await,
             Event::Unknown(line) => filter.run(|filter| filter.unknown(line)).await,
-            Event::Message => return self.judge().await,
+            // What judging takes lies apart, so that a connection at rest does not hold room for it.
+            Event::Message => return Box::pin(self.judge()).await,
             Event::Abort => {
                 filter.run(Filter::abort).await;
                 return Ok(());

@@ -140,7 +140,7 @@ impl Policy {
     /// among families is a knapsack with unit costs, small enough to solve exactly.
     fn fewest(&self, mut sums: Vec<Sum<'_>>, margin: f32, direction: f32) -> Vec<String> {
         /// A choice of signals: how far they move the score, and how many of each family.
-        type Choice = (f32, Vec<usize>);
+        type Choice = (f32, [usize; Family::ALL.len()]);
         // Hundredths are what scores are shown in; less is rounding.
         let enough =
             |gain: f32| if direction > 0.0 { gain > margin + 0.004 } else { gain > margin - 0.004 };
@@ -154,20 +154,20 @@ impl Policy {
             sum.parts.sort_by(|(a, _), (b, _)| (b * direction).total_cmp(&(a * direction)));
         }
         let moves: Vec<Vec<f32>> = sums.iter().map(|sum| self.moves(sum, direction)).collect();
-        let mut best: Vec<Choice> = vec![(0.0, Vec::new())];
-        for moves in &moves {
+        let none = [0; Family::ALL.len()];
+        let mut best: Vec<Choice> = vec![(0.0, none)];
+        for (family, moves) in moves.iter().enumerate() {
             let mut next: Vec<Choice> = Vec::with_capacity(best.len() + moves.len());
             for (already, (gain, taken)) in best.iter().enumerate().rev() {
                 for (count, step) in moves.iter().enumerate() {
                     let candidate = gain + step;
                     let at = already + count;
                     if next.len() <= at {
-                        next.resize(at + 1, (f32::NEG_INFINITY, Vec::new()));
+                        next.resize(at + 1, (f32::NEG_INFINITY, none));
                     }
                     if candidate > next[at].0 {
-                        let mut taken = taken.clone();
-                        taken.push(count);
-                        next[at] = (candidate, taken);
+                        next[at] = (candidate, *taken);
+                        next[at].1[family] = count;
                     }
                 }
             }
