@@ -18,7 +18,7 @@ use support::smtp::Mail;
 use support::{free_port, mail};
 use tidegate_mail::{Address, Envelope};
 use tidegate_quarantine::{Config, EntryId, HeldFor, Holding, Purpose, Quarantine};
-use tidegate_store::Embedded;
+use tidegate_store::{Embedded, FILE_NAME};
 
 const BERT: &str = "bert@example.test";
 
@@ -179,6 +179,40 @@ async fn a_digest_comes_by_mail_unfiltered() {
     daemon.restart();
     std::thread::sleep(Duration::from_secs(1));
     assert!(postfix.mailbox().is_empty());
+}
+
+/// Makes nonsense of the pages on which a store in `state` counts what is held; redb finds that when it reads them.
+fn garble_index(state: &Path) {
+    const PAGE: usize = 4_096;
+    let path = state.join(FILE_NAME);
+    let mut store = fs::read(&path).unwrap();
+    let counts = |page: &&mut [u8]| page.windows(8).any(|eight| eight == b"{\"size\":");
+    let pages = store.chunks_mut(PAGE).filter(counts);
+    assert!(pages.map(|page| page[4..60].fill(0xff)).count() > 0);
+    fs::write(&path, store).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_whose_index_of_held_mail_can_not_be_read_is_mended_at_the_start_and_mail_is_held()
+{
+    let Some(mut site) = Site::start("") else { return };
+    site.daemon.stop();
+    let state = site.daemon.dir.path().join("state");
+    let held = open(&state, site.postfix.port);
+    let ids = hold(&held, &gtube(), &[HOLD, "carl@example.test"]).await;
+    drop(held);
+    garble_index(&state);
+    site.daemon.restart();
+    site.daemon.wait_log("the store was damaged");
+    site.daemon.wait_log("held mail was set right");
+    let log = site.daemon.log();
+    assert!(state.join(format!("{FILE_NAME}.damaged-1")).exists(), "{log}");
+    let listed = site.run(&["quarantine", "list"]);
+    assert!(ids.iter().all(|id| listed.contains(id.as_str())), "{listed}\n{log}");
+    let set = site.run(&["policy", "set", HOLD, "tag=1", "quarantine=2"]);
+    assert!(set.starts_with(HOLD), "{set}");
+    assert!(site.send(&mail("phishing.eml"), &[HOLD]).starts_with("250"), "{log}");
+    assert_eq!(site.held()[HOLD].len(), 2, "{}", site.daemon.log());
 }
 
 fn tidegate(state: &Path, config: &Path, arguments: &[&str]) -> (Output, String) {

@@ -1,13 +1,12 @@
 //! The store in one file, over redb: a tree of pages, each transaction whole or not there.
 //!
-//! Every value carries a checksum of its own: redb proves its pages only when it repairs, and what a
+//! Every value carries a checksum of its own: redb proves its pages only when it is opened, and what a
 //! disk garbles must not be taken for counts. redb may panic on a page that makes no sense; that
-//! ends as an error (see `file.rs`), and the next start examines the file (see `salvage.rs`).
+//! ends as an error (see `file.rs`), and is found when the file is opened next (see `examine.rs`).
 //!
 //! Invariant: one process holds the file; a value is returned as it was written, or not at all.
 
 use std::fs::{self, TryLockError};
-use std::io;
 use std::ops::ControlFlow;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -47,11 +46,11 @@ pub struct Opened {
 }
 
 impl Embedded {
-    /// Opens the store in `folder`, which is made where it is missing. A file that is damaged is
-    /// set aside, and what is sound in it goes on in a new one. One that is to be written anew is.
+    /// Opens the store in `folder`, which is made where it is missing. All of its file is read; one that is damaged
+    /// is set aside, and what is sound in it goes on in a new one. One that is to be written anew is.
     ///
     /// # Errors
-    /// When another process has the file, or neither it nor a new one can be opened.
+    /// When another process has the file, or the disk fails, or has no room to set a damaged one right.
     pub fn open(folder: &Path) -> Result<Opened, StoreError> {
         let path = folder.join(FILE_NAME);
         let fail = |source| StoreError::Open { path: path.clone(), source };
@@ -59,24 +58,19 @@ impl Embedded {
             fs::create_dir_all(folder).map_err(fail)?;
             fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(fail)?;
         }
-        let doubted = salvage::doubt(&path);
-        let examine = doubted.exists();
-        let lost = match open_file(&path, examine)? {
+        let (database, lost, not_rewritten) = match open_file(&path)? {
             Ok(database) => {
-                let _ = fs::remove_file(&doubted);
                 let (database, not_rewritten) = rewrite::where_asked(database, &path)?;
-                keep_to_owner(&path);
-                let store = Self { file: DatabaseFile::new(path, database) };
-                return Ok(Opened { store, lost: None, not_rewritten });
+                (database, None, not_rewritten)
             }
-            Err(why) => salvage::set_aside(&path, why)?,
+            Err(why) => {
+                let (database, lost) = salvage::salvaged(&path, why)?;
+                (database, Some(lost), None)
+            }
         };
-        let database = open_file(&path, false)?.map_err(|why| fail(io::Error::other(why)))?;
         keep_to_owner(&path);
-        let mut store = Self { file: DatabaseFile::new(path, database) };
-        let lost = salvage::recover(&mut store, lost)?;
-        let _ = fs::remove_file(&doubted);
-        Ok(Opened { store, lost: Some(lost), not_rewritten: None })
+        let store = Self { file: DatabaseFile::new(path, database) };
+        Ok(Opened { store, lost, not_rewritten })
     }
 
     /// Whether another process has the store in `folder`.
@@ -121,7 +115,7 @@ impl Embedded {
 
 /// What is kept of mail and people, and the keys, are for the user that runs the program. On a file system
 /// without modes it can't be helped.
-fn keep_to_owner(path: &Path) {
+pub(crate) fn keep_to_owner(path: &Path) {
     let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o600));
 }
 
@@ -142,6 +136,7 @@ impl Store for Embedded {
     fn write(&self, batch: &Batch) -> Result<Written, StoreError> {
         self.file.with(|database| {
             let mut transaction = database.begin_write().map_err(told)?;
+            // Without this, redb opens a file that was not closed only where every page is sound: none is salvaged.
             transaction.set_quick_repair(true);
             for expected in &batch.expectations {
                 let table = transaction.open_table(table(expected.space)).map_err(told)?;
@@ -296,6 +291,7 @@ fn told(error: impl Into<redb::Error>) -> StoreError {
         error @ (redb::Error::Io(_) | redb::Error::PreviousIo) => {
             StoreError::Disk(error.to_string())
         }
+        error @ redb::Error::Corrupted(_) => StoreError::damage(error),
         error => failed(error),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: every error names the file or the key, and says what a person can do.
 
+use std::fmt;
 use std::path::PathBuf;
 
 /// A store that cannot be opened, read or written.
@@ -41,6 +42,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Damage to the file that is found while it is open.
+    pub(crate) fn damage(why: impl fmt::Display) -> Self {
+        Self::Failed(format!("{why}; what is sound goes on in a new file at the next start"))
+    }
+
     /// Whether a server can't be reached, which is told once by whoever follows it, not by each who asked.
     #[must_use]
     pub const fn is_away(&self) -> bool {

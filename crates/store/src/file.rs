@@ -14,13 +14,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use redb::{Builder, Database, DatabaseError};
+use redb::Database;
 
 use crate::StoreError;
-use crate::salvage;
+use crate::examine::{close, open_sound};
 
-/// Memory for pages of the file, in bytes.
-const CACHE_BYTES: usize = 16 << 20;
 /// Time between two tries to open it again, at first and at most.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -89,24 +87,14 @@ impl DatabaseFile {
         work: impl FnOnce() -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let done = catch_unwind(AssertUnwindSafe(work))
-            .unwrap_or_else(|_| Err(StoreError::Failed("a page makes no sense".to_owned())));
+            .unwrap_or_else(|_| Err(StoreError::damage("a page makes no sense")));
         if opened != self.opened() {
             return done;
         }
-        match &done {
-            Err(StoreError::Damaged { .. } | StoreError::Failed(_)) => self.doubt(),
-            Err(StoreError::Disk(_)) => {
-                self.doubt();
-                self.failed.store(true, Ordering::Release);
-            }
-            _ => {}
+        if let Err(StoreError::Disk(_)) = &done {
+            self.failed.store(true, Ordering::Release);
         }
         done
-    }
-
-    /// Has the file examined when it is opened next.
-    fn doubt(&self) {
-        let _ = fs::write(salvage::doubt(&self.path), b"");
     }
 
     /// Replaces a database that failed, if it is time. Where that can't be done, the next try is later.
@@ -121,11 +109,8 @@ impl DatabaseFile {
         }
         let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
         close(database.take());
-        let doubt = salvage::doubt(&self.path);
-        let opened = open_file(&self.path, doubt.exists());
-        next.pause = match opened {
+        next.pause = match open_file(&self.path) {
             Ok(Ok(new)) => {
-                let _ = fs::remove_file(doubt);
                 *database = Some(new);
                 self.opened.fetch_add(1, Ordering::AcqRel);
                 self.failed.store(false, Ordering::Release);
@@ -139,30 +124,17 @@ impl DatabaseFile {
 }
 
 impl Drop for DatabaseFile {
-    /// Closing writes, and stumbles over pages that make no sense: the file is then looked at when it is
-    /// opened next.
     fn drop(&mut self) {
-        let database = self.database.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        if !close(database) {
-            self.doubt();
-        }
+        close(self.database.get_mut().unwrap_or_else(PoisonError::into_inner).take());
     }
-}
-
-/// Closes a database; whether that went without a panic.
-fn close(database: Option<Database>) -> bool {
-    catch_unwind(AssertUnwindSafe(move || drop(database))).is_ok()
 }
 
 /// The database of a file, made where it is missing. The inner error tells damage.
-pub(crate) fn open_file(
-    path: &Path,
-    examine: bool,
-) -> Result<Result<Database, String>, StoreError> {
+pub(crate) fn open_file(path: &Path) -> Result<Result<Database, String>, StoreError> {
     if !path.exists() {
         make(path)?;
     }
-    open_or_create(path, examine)
+    open_sound(path)
 }
 
 /// Makes the file beside its place, and puts it there when it is whole: one that was being made when the
@@ -170,33 +142,11 @@ pub(crate) fn open_file(
 fn make(path: &Path) -> Result<(), StoreError> {
     let fail = |source| StoreError::Open { path: path.to_owned(), source };
     let fresh = path.with_extension("new");
-    if open_or_create(&fresh, false)?.is_err() {
+    if open_sound(&fresh)?.is_err() {
         fs::remove_file(&fresh).map_err(fail)?;
-        open_or_create(&fresh, false)?.map_err(|why| fail(io::Error::other(why)))?;
+        open_sound(&fresh)?.map_err(|why| fail(io::Error::other(why)))?;
     }
     fs::rename(&fresh, path).map_err(fail)
-}
-
-fn open_or_create(path: &Path, examine: bool) -> Result<Result<Database, String>, StoreError> {
-    let opened = catch_unwind(|| {
-        let mut builder = Builder::new();
-        builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(examine);
-        builder.create(path)
-    });
-    match opened {
-        Ok(Ok(database)) => Ok(Ok(database)),
-        Ok(Err(DatabaseError::DatabaseAlreadyOpen)) => Err(StoreError::InUse(path.to_owned())),
-        Ok(Err(DatabaseError::Storage(redb::StorageError::Io(error))))
-            if !matches!(
-                error.kind(),
-                io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-            ) =>
-        {
-            Err(StoreError::Open { path: path.to_owned(), source: error })
-        }
-        Ok(Err(error)) => Ok(Err(error.to_string())),
-        Err(_) => Ok(Err("its pages make no sense".to_owned())),
-    }
 }
 
 #[cfg(test)]
@@ -222,7 +172,6 @@ mod tests {
         // What was read from the file before may be gone, and is never wrong.
         assert!(view.get(SPACE, b"k").map_or(true, |value| value == Some(vec![1])));
         drop(view);
-        assert!(!super::salvage::doubt(store.path()).exists(), "it was examined");
     }
 
     #[test]

@@ -11,6 +11,7 @@
 mod batch;
 mod embedded;
 mod error;
+mod examine;
 mod file;
 mod memory;
 mod record;

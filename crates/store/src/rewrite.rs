@@ -54,7 +54,7 @@ pub(crate) fn where_asked(
     let moved = fs::rename(&beside, path).and_then(|()| durable_folder(path));
     let _ = moved.and_then(|()| fs::remove_file(&wish));
     drop(old);
-    Ok((open_file(path, false)?.map_err(failed)?, None))
+    Ok((open_file(path)?.map_err(failed)?, None))
 }
 
 fn copied(old: &Database, beside: &Path) -> Result<(), StoreError> {
@@ -62,7 +62,7 @@ fn copied(old: &Database, beside: &Path) -> Result<(), StoreError> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
     }
-    let new = open_file(beside, false)?.map_err(failed)?;
+    let new = open_file(beside)?.map_err(failed)?;
     let reading = old.begin_read().map_err(failed)?;
     let names: Vec<String> =
         reading.list_tables().map_err(failed)?.map(|table| table.name().to_owned()).collect();
@@ -86,7 +86,7 @@ fn copied(old: &Database, beside: &Path) -> Result<(), StoreError> {
     File::open(beside).and_then(|file| file.sync_all()).map_err(failed)
 }
 
-fn durable_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn durable_folder(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 

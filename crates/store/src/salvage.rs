@@ -1,17 +1,22 @@
 //! What is done with a file that is damaged: it is set aside, and its sound entries go on in a new one.
 //!
-//! Invariant: nothing is deleted; what was lost is counted and told.
+//! Invariant: nothing is deleted; what was lost is counted and told. Whatever fails, and whenever the machine goes down,
+//! one of both files is in its place.
 
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use redb::{Builder, Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
+use redb::{Builder, Database, TableHandle};
 
-use crate::embedded::{EXPIRY, failed};
+use crate::embedded::{EXPIRY, keep_to_owner};
+use crate::examine::{close, each_entry, open_sound, tables};
+use crate::file::{DatabaseFile, open_file};
 use crate::record::verified;
+use crate::rewrite::durable_folder;
 use crate::{Embedded, StoreError};
 
 /// What a damaged file cost.
@@ -43,52 +48,57 @@ impl fmt::Display for Lost {
     }
 }
 
-/// The file whose presence says that the next start must examine the store.
-pub(crate) fn doubt(path: &Path) -> PathBuf {
-    with_ending(path, ".doubt")
-}
-
-/// Moves a damaged file out of the way.
-pub(crate) fn set_aside(path: &Path, why: String) -> Result<Lost, StoreError> {
+/// Puts a new file in the place of a damaged one, with what is sound of it, and keeps that beside.
+///
+/// # Errors
+/// When the disk has no room for it, or fails: then the damaged file is in its place as before, for the next start.
+pub(crate) fn salvaged(path: &Path, why: String) -> Result<(Database, Lost), StoreError> {
+    let fail = |source| StoreError::Open { path: path.to_owned(), source };
     let kept = (1..)
         .map(|number| with_ending(path, &format!(".damaged-{number}")))
         .find(|name| !name.exists())
         .unwrap_or_else(|| with_ending(path, ".damaged"));
-    fs::rename(path, &kept).map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
-    Ok(Lost { why, kept, saved: 0, damaged: 0, cut: Vec::new() })
-}
-
-/// Copies what is sound from the file set aside.
-pub(crate) fn recover(store: &mut Embedded, mut lost: Lost) -> Result<Lost, StoreError> {
-    // A copy is read, so that the evidence stays as it was found.
-    let copy = with_ending(&lost.kept, ".reading");
-    let opened = fs::copy(&lost.kept, &copy).map_err(failed).and_then(|_| {
-        catch_unwind(|| Builder::new().open(&copy).map_err(failed))
-            .unwrap_or_else(|_| Err(failed("its pages make no sense")))
-    });
-    let outcome = match opened {
-        Ok(old) => {
-            let copied = copy_tables(&old, store, &mut lost);
-            // Closing writes, and stumbles over pages that make no sense; what was sound is copied.
-            let _ = catch_unwind(AssertUnwindSafe(move || drop(old)));
-            copied
-        }
-        Err(_) => {
-            lost.cut.push("everything".to_owned());
-            Ok(())
-        }
-    };
+    // Both are of no use to whoever begins again.
+    let (copy, fresh) = (with_ending(path, ".reading"), with_ending(path, ".salvaged"));
+    let mut lost = Lost { why, kept, saved: 0, damaged: 0, cut: Vec::new() };
+    let recovered = recover(path, &copy, &fresh, &mut lost);
     let _ = fs::remove_file(&copy);
-    outcome.map(|()| lost)
+    // With a second name, one or the other is in its place also where the machine goes down in between.
+    let moved = recovered.and_then(|()| {
+        fs::hard_link(path, &lost.kept).or_else(|_| fs::rename(path, &lost.kept)).map_err(fail)?;
+        fs::rename(&fresh, path).and_then(|()| durable_folder(path)).map_err(fail)
+    });
+    if let Err(error) = moved {
+        let _ = fs::remove_file(&fresh);
+        return Err(error);
+    }
+    let database = open_file(path)?.map_err(|why| fail(io::Error::other(why)))?;
+    Ok((database, lost))
 }
 
-fn copy_tables(old: &Database, store: &mut Embedded, lost: &mut Lost) -> Result<(), StoreError> {
-    let names = catch_unwind(AssertUnwindSafe(|| -> Result<Vec<String>, StoreError> {
-        let reading = old.begin_read().map_err(failed)?;
-        let names = reading.list_tables().map_err(failed)?;
-        Ok(names.map(|table| table.name().to_owned()).collect())
-    }));
-    let Ok(Ok(names)) = names else {
+/// Copies what is sound of a damaged file to a fresh one. A copy is read, as opening writes: the evidence stays as it
+/// was found.
+fn recover(path: &Path, copy: &Path, fresh: &Path, lost: &mut Lost) -> Result<(), StoreError> {
+    let fail = |source| StoreError::Open { path: copy.to_owned(), source };
+    fs::copy(path, copy).map_err(fail)?;
+    match fs::remove_file(fresh) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(error)),
+        _ => {}
+    }
+    let new = open_sound(fresh)?.map_err(|why| fail(io::Error::other(why)))?;
+    keep_to_owner(fresh);
+    let new = Embedded { file: DatabaseFile::new(fresh.to_owned(), new) };
+    let Ok(Ok(old)) = catch_unwind(|| Builder::new().open(copy)) else {
+        lost.cut.push("everything".to_owned());
+        return Ok(());
+    };
+    let copied = copy_tables(&old, &new, lost);
+    close(Some(old));
+    copied
+}
+
+fn copy_tables(old: &Database, store: &Embedded, lost: &mut Lost) -> Result<(), StoreError> {
+    let Ok(Ok(names)) = catch_unwind(AssertUnwindSafe(|| tables(old))) else {
         lost.cut.push("everything".to_owned());
         return Ok(());
     };
@@ -112,18 +122,11 @@ fn read_table(
     name: &str,
     sound: &mut Sound,
     lost: &mut Lost,
-) -> Result<(), StoreError> {
-    let reading = old.begin_read().map_err(failed)?;
-    let table = TableDefinition::<&[u8], &[u8]>::new(name);
-    let entries = reading.open_table(table).map_err(failed)?;
-    for entry in entries.iter().map_err(failed)? {
-        let (key, value) = entry.map_err(failed)?;
-        match verified(name, key.value(), value.value()) {
-            Some(_) => sound.push((key.value().to_vec(), value.value().to_vec())),
-            None => lost.damaged += 1,
-        }
-    }
-    Ok(())
+) -> Result<(), redb::Error> {
+    each_entry(old, name, |key, value| match verified(name, key, value) {
+        Some(_) => sound.push((key.to_vec(), value.to_vec())),
+        None => lost.damaged += 1,
+    })
 }
 
 pub(crate) fn with_ending(path: &Path, ending: &str) -> PathBuf {

@@ -3,9 +3,11 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test")]
 
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use proptest::prelude::*;
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use tidegate_store::{Batch, Embedded, FILE_NAME, Space, Store, StoreError, Written};
 
 const A: Space = Space::new("test.a");
@@ -56,6 +58,94 @@ fn a_file_that_is_no_store_is_set_aside_and_told() {
     let lost = opened.lost.unwrap();
     assert!(lost.kept.exists() && !lost.cut.is_empty(), "{lost}");
     assert_eq!(opened.store.write(Batch::new().put(A, b"k", vec![1])).unwrap(), Written::Done);
+}
+
+const OF_A: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("test.a");
+
+/// Whether redb opens a file, and fails when it is to read what is in it. The file is another afterwards.
+fn opens_and_can_not_be_read(path: &Path) -> bool {
+    let Ok(Ok(database)) = catch_unwind(|| Database::open(path)) else { return false };
+    let read = catch_unwind(AssertUnwindSafe(|| -> Result<usize, redb::Error> {
+        let table = database.begin_read()?.open_table(OF_A)?;
+        table.iter()?.try_fold(0, |count, entry| entry.map(|_| count + 1)).map_err(Into::into)
+    }));
+    let _ = catch_unwind(AssertUnwindSafe(move || drop(database)));
+    !matches!(read, Ok(Ok(2_000)))
+}
+
+#[test]
+fn a_page_that_fails_only_when_it_is_read_is_found_at_opening_and_what_is_sound_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    let whole = fs::read(folder.path().join(FILE_NAME)).unwrap();
+    let (mut unreadable, mut saved) = (0, 0);
+    for page in 1..whole.len() / 4_096 {
+        let mut garbled = whole.clone();
+        garbled[page * 4_096 + 4..page * 4_096 + 60].fill(0xff);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE_NAME);
+        fs::write(&path, &garbled).unwrap();
+        if unreadable == 10 || !opens_and_can_not_be_read(&path) {
+            continue;
+        }
+        fs::write(&path, &garbled).unwrap();
+        let opened = Embedded::open(folder.path()).unwrap();
+        let lost = opened.lost.unwrap();
+        assert!(lost.kept.exists(), "{lost}");
+        let is_there = |n: &u32| opened.store.get(A, &n.to_be_bytes()).unwrap().is_some();
+        assert_eq!((0..2_000).filter(is_there).count(), lost.saved);
+        (unreadable, saved) = (unreadable + 1, saved + lost.saved);
+        drop(opened.store);
+        assert_eq!(Embedded::open(folder.path()).unwrap().lost, None);
+    }
+    assert!(unreadable > 0 && saved > 0, "{unreadable} pages, {saved} entries");
+}
+
+/// A page that was garbled while the file was open may have been written on, under a checksum that fits.
+#[test]
+fn an_entry_that_is_not_as_it_was_written_is_left_behind_though_its_page_is_sound() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    let database = Database::open(folder.path().join(FILE_NAME)).unwrap();
+    let writing = database.begin_write().unwrap();
+    let key = 7_u32.to_be_bytes();
+    writing.open_table(OF_A).unwrap().insert(&key[..], &[7; 200][..]).unwrap();
+    writing.commit().unwrap();
+    drop(database);
+    let opened = Embedded::open(folder.path()).unwrap();
+    let lost = opened.lost.unwrap();
+    assert_eq!((lost.saved, lost.damaged), (1_999, 1), "{lost}");
+    assert_eq!(opened.store.get(A, &key).unwrap(), None);
+}
+
+/// As of a disk that is full.
+#[test]
+fn a_damaged_file_that_can_not_be_set_right_now_stays_in_its_place_until_it_can() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    let path = folder.path().join(FILE_NAME);
+    let mut garbled = fs::read(&path).unwrap();
+    let value = garbled.windows(200).position(|at| at == [9; 200]).unwrap();
+    garbled[value] ^= 1;
+    fs::write(&path, &garbled).unwrap();
+    for beside in ["reading", "salvaged"] {
+        let beside = folder.path().join(format!("{FILE_NAME}.{beside}"));
+        fs::create_dir(&beside).unwrap();
+        assert!(matches!(Embedded::open(folder.path()), Err(StoreError::Open { .. })));
+        fs::remove_dir(&beside).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+    let lost = Embedded::open(folder.path()).unwrap().lost.unwrap();
+    assert_eq!((lost.saved, lost.damaged), (1_999, 1), "{lost}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "the file and the damaged one");
+}
+
+#[test]
+fn a_file_that_the_system_does_not_open_is_not_set_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join(FILE_NAME)).unwrap();
+    assert!(matches!(Embedded::open(folder.path()), Err(StoreError::Open { .. })));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 /// The machine went down while the first store of all was being made.
