@@ -3,7 +3,7 @@
 //! redb checks nothing when it opens a file: a page that was garbled is found by whoever needs what is on it, by a
 //! panic, an error or a wrong answer. So its own check is asked for, which proves the checksum of each page; then
 //! each entry is read, as a page that was garbled while the file was open may have been written on since, under a
-//! checksum that fits. 100,000 entries, 37 MB, cost 0.2 s, or 0.6 s where they come from a slow disk; time grows as
+//! checksum that fits. 100,000 entries, 37 MB, cost 0.2 s, or 0.7 s where they come from a slow disk; time grows as
 //! the file does.
 //!
 //! Invariant: what the disk fails to give is no damage.
