@@ -60,6 +60,27 @@ fn mail_is_accepted_tagged_and_rejected_over_a_unix_socket() {
 }
 
 #[test]
+fn fields_that_claim_to_be_ours_are_removed_and_others_stay() {
+    let daemon = Daemon::start(DEAD_DNS, TAG_ONLY);
+    let Some(sendmail) = Sendmail::start(&daemon.tcp_milter(), "T") else { return };
+    outcomes::fields_that_claim_to_be_ours_are_removed(&sendmail);
+}
+
+#[test]
+fn several_messages_of_one_connection_are_judged_apart() {
+    let daemon = Daemon::start(DEAD_DNS, TAG_ONLY);
+    let Some(sendmail) = Sendmail::start(&daemon.tcp_milter(), "T") else { return };
+    outcomes::several_messages_are_judged_apart(&sendmail);
+}
+
+#[test]
+fn no_message_is_smuggled_past_in_another() {
+    let daemon = Daemon::start(DEAD_DNS, TAG_ONLY);
+    let Some(sendmail) = Sendmail::start(&daemon.tcp_milter(), "T") else { return };
+    outcomes::nothing_is_smuggled(&sendmail);
+}
+
+#[test]
 fn mail_is_held_for_its_recipient_and_not_delivered() {
     let daemon = Daemon::start(DEAD_DNS, "[policy.default]\nat_reject = \"quarantine\"\n");
     let Some(sendmail) = Sendmail::start(&daemon.tcp_milter(), "T") else { return };

@@ -112,12 +112,23 @@ fn every_check_stands_in_the_table_under_the_name_of_its_file() {
 
 #[test]
 fn the_documents_name_files_that_exist() {
-    for document in ["README.md", "ARCHITECTURE.md", "SECURITY.md"] {
+    for document in
+        ["README.md", "ARCHITECTURE.md", "SECURITY.md", "RELIABILITY.md", "PERFORMANCE.md"]
+    {
         let text = read(&root().join(document));
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             if !link.starts_with("http") {
                 assert!(root().join(link).exists(), "{document} links to {link}");
             }
+        }
+        // A path between backticks, as of a test or a program, alone or with arguments behind it.
+        let paths = text.split('`').skip(1).step_by(2).filter_map(|code| code.split(' ').next());
+        let ours = ["crates/", "tests/", "benches/", "deploy/", "fuzz/", "config/"];
+        for path in paths.filter(|path| ours.iter().any(|folder| path.starts_with(folder))) {
+            assert!(
+                root().join(path).exists() || path.contains(['*', '{']),
+                "{document} names {path}"
+            );
         }
     }
 }

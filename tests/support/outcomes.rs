@@ -6,12 +6,14 @@ use super::daemon::Daemon;
 use super::mail;
 use super::postfix::{Postfix, fields};
 use super::sendmail::Sendmail;
-use super::smtp::Mail;
+use super::smtp::{Client, Mail};
 
 /// An MTA with one milter.
 pub trait Mta {
     /// Sends one mail; the reply that decided on it.
     fn send(&self, mail: &Mail<'_>) -> String;
+    /// A connection, past its greetings, of the client of a mail.
+    fn client(&self, mail: &Mail<'_>) -> Client;
     /// Waits for one delivered message, and takes it.
     fn delivered(&self) -> String;
     /// What was delivered and not taken.
@@ -23,6 +25,9 @@ macro_rules! mta {
         impl Mta for $name {
             fn send(&self, mail: &Mail<'_>) -> String {
                 Self::send(self, mail)
+            }
+            fn client(&self, mail: &Mail<'_>) -> Client {
+                Self::client(self, mail)
             }
             fn delivered(&self) -> String {
                 Self::delivered(self)
@@ -68,6 +73,56 @@ pub fn the_three_outcomes(daemon: &Daemon, mta: &impl Mta) -> Told {
     assert!(rejected.lines().last().unwrap().starts_with("550 5.7.1 "), "{rejected}");
     assert!(mta.mailbox().is_empty());
     Told { accepted, clean, rejected }
+}
+
+/// What a sender says in our name is taken off; what others said stays.
+pub fn fields_that_claim_to_be_ours_are_removed(mta: &impl Mta) {
+    let forged = "X-Spam-Flag: NO\nX-Spam-Status: No, score=-9\nX-Spam-Flag: NO\n\
+         Authentication-Results: mx.example.test; dkim=pass header.d=bank.example\n\
+         Authentication-Results: other.example; dkim=pass header.d=bank.example\n\
+         Authentication-Results: MX.example.test (hello) ;\n dmarc=pass\n";
+    let message = format!("{forged}{}", mail("clean.eml"));
+    mta.send(&Mail::new(&message));
+    let delivered = mta.delivered();
+    assert_eq!(fields(&delivered, "X-Spam-Flag"), [""; 0], "{delivered}");
+    assert_eq!(fields(&delivered, "X-Spam-Status").len(), 1, "{delivered}");
+    let results = fields(&delivered, "Authentication-Results");
+    assert_eq!(results.len(), 2, "{delivered}");
+    assert!(results[0].starts_with("mx.example.test;"), "ours first: {results:?}");
+    assert!(results[1].starts_with("other.example;"), "{results:?}");
+}
+
+/// One connection may bring many.
+pub fn several_messages_are_judged_apart(mta: &impl Mta) {
+    let (clean, gtube) = (mail("clean.eml"), mail("gtube.eml"));
+    let mut client = mta.client(&Mail::new(&clean));
+    assert!(client.transfer(&Mail::new(&gtube)).starts_with("550"));
+    assert!(client.transfer(&Mail::new(&clean)).starts_with("250"));
+    assert!(client.transfer(&Mail::new(&gtube)).starts_with("550"));
+    // A transaction that is given up leaves nothing behind.
+    client.command("MAIL FROM:<bad@spam.example>");
+    client.command("RSET");
+    assert!(client.transfer(&Mail::new(&clean)).starts_with("250"));
+}
+
+/// Whatever an MTA takes for the end of a message: what comes behind it is judged, as part of this one or as another.
+pub fn nothing_is_smuggled(mta: &impl Mta) {
+    let gtube = mail("gtube.eml");
+    let hidden = gtube.replace('\n', "\r\n");
+    for end in ["\n.\r\n", "\r\n.\n", "\n.\n", "\r.\r\n", "\r\n.\r", "\r.\r", "\0\r\n.\0\r\n"] {
+        let octets = format!(
+            "From: anna@shop.example\r\nTo: bert@example.test\r\nSubject: Two in one\r\n\r\nThe first{end}\
+             MAIL FROM:<anna@shop.example>\r\nRCPT TO:<bert@example.test>\r\nDATA\r\n{hidden}"
+        );
+        let replies = mta.client(&Mail::new(&gtube)).pour(&octets);
+        let is_refused = replies.lines().any(|reply| reply.starts_with(['4', '5']));
+        assert!(is_refused || replies.is_empty(), "{end:?}: {replies}");
+    }
+    for path in mta.mailbox() {
+        let delivered = std::fs::read_to_string(path).unwrap();
+        assert!(!delivered.contains("GTUBE"), "{delivered}");
+        assert_eq!(fields(&delivered, "X-Spam-Status").len(), 1, "{delivered}");
+    }
 }
 
 fn has_our_results(delivered: &str) {

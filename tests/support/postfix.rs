@@ -41,9 +41,16 @@ impl Postfix {
         Some(Self { dir, port })
     }
 
+    /// A connection of the client of a mail.
+    pub fn client(&self, mail: &Mail<'_>) -> Client {
+        let mut client = Client::connect(self.port);
+        client.claim(mail);
+        client
+    }
+
     /// Sends one mail on a connection of its own.
     pub fn send(&self, mail: &Mail<'_>) -> String {
-        let reply = Client::connect(self.port).send(mail);
+        let reply = self.client(mail).transfer(mail);
         if reply.starts_with('4') {
             // Few tests mean a message to be put off; of the others this is the trace.
             eprintln!("{reply}\n{}", self.log());

@@ -59,10 +59,15 @@ impl Sendmail {
 
     /// Sends one mail from this machine; the reply that decided on it.
     pub fn send(&self, mail: &Mail<'_>) -> String {
+        self.client(mail).transfer(mail)
+    }
+
+    /// A connection of this machine: Sendmail takes nobody else's word for who it is.
+    pub fn client(&self, mail: &Mail<'_>) -> Client {
         let mut client = Client::connect(self.port);
         let greeting = client.command(&format!("EHLO {}", mail.helo));
         assert!(greeting.starts_with("250"), "{greeting}");
-        client.transfer(mail)
+        client
     }
 
     /// Hands one mail to the command sendmail(8).

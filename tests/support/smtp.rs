@@ -1,6 +1,6 @@
 //! An SMTP client that can claim to be any host, by Postfix's XCLIENT.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -45,12 +45,30 @@ impl Client {
 
     /// Sends one mail, and returns the reply that decided on it, all its lines.
     pub fn send(&mut self, mail: &Mail<'_>) -> String {
+        self.claim(mail);
+        self.transfer(mail)
+    }
+
+    /// Claims to be the client of a mail.
+    pub fn claim(&mut self, mail: &Mail<'_>) {
         let Mail { client, client_name, helo, .. } = mail;
         let greeting =
             self.command(&format!("XCLIENT ADDR={client} NAME={client_name} HELO={helo}"));
         assert!(greeting.starts_with("220"), "{greeting}");
         self.command(&format!("EHLO {helo}"));
-        self.transfer(mail)
+    }
+
+    /// Sends `octets` as the data of a mail, with whatever line ends they have, and hangs up; all replies
+    /// that came. A server that breaks off may take those back that were on their way.
+    pub fn pour(mut self, octets: &str) -> String {
+        for line in ["MAIL FROM:<anna@shop.example>", "RCPT TO:<bert@example.test>", "DATA"] {
+            let reply = self.command(line);
+            assert!(reply.starts_with(['2', '3']), "{reply}");
+        }
+        write!(self.stream.get_mut(), "{octets}\r\n.\r\nQUIT\r\n").unwrap();
+        let mut replies = Vec::new();
+        let _ = self.stream.read_to_end(&mut replies);
+        String::from_utf8(replies).unwrap()
     }
 
     /// A further mail of the same client.

@@ -178,7 +178,7 @@ fn what_is_signed_a_thousand_times_is_verified_a_few() {
             });
             (asked, measured.bytes_total, raw.len() as u64)
         };
-        let ((_, once, _), (asked, twice, octets)) = (cost(200), cost(400));
+        let ((_, once, _), (asked, twice, octets)) = (cost(1_500), cost(3_000));
         assert!(asked <= 30, "{class}: {asked} questions");
         assert!(twice < once * 5 / 2 + (1 << 20), "{class}: {once} and {twice}");
         assert!(twice < 64 * octets + (4 << 20), "{class}: {twice} bytes for {octets}");

@@ -139,11 +139,11 @@ async fn an_answer_cut_at_any_octet_is_none() {
         whole.truncate(at.load(Ordering::Relaxed));
         whole
     });
-    for length in (0..whole).step_by(3) {
+    for length in 0..whole {
         cut.store(length, Ordering::Relaxed);
         let question = Question::A(Name::try_from("evil.example").unwrap());
         let answer =
-            liar.resolver().ask(question, Instant::now() + Duration::from_millis(200)).await;
+            liar.resolver().ask(question, Instant::now() + Duration::from_millis(80)).await;
         assert!(answer.ipv4().is_empty(), "{length} octets: {answer:?}");
     }
     cut.store(whole, Ordering::Relaxed);

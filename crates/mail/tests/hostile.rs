@@ -65,6 +65,19 @@ fn what_a_class_costs_grows_no_faster_than_its_size() {
     assert!(grew.is_empty(), "{grew:#?}");
 }
 
+/// Not a part of them: a million fields, one field of 50 MB, 100,000 comments in a style sheet.
+#[test]
+fn the_largest_are_read_at_the_same_price_a_byte() {
+    for name in ["fields", "long-field", "css-comments"] {
+        let class = classes().find(|class| class.name == name).unwrap();
+        let raw = class.message(class.large);
+        let (Cost { total, at_once }, octets) = (cost_of(read(&raw)), raw.len() as u64);
+        let Allowed { slack, for_a_byte, besides, at_once: most, copies } = ALLOWED;
+        assert!(total <= slack + besides + for_a_byte * octets, "{name}: {total} for {octets}");
+        assert!(at_once <= most + copies * octets, "{name}: {at_once} at once for {octets}");
+    }
+}
+
 fn cost_of(measured: AllocationInfo) -> Cost {
     Cost { total: measured.bytes_total, at_once: measured.bytes_max }
 }
