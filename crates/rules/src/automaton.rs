@@ -161,10 +161,10 @@ fn size(hir: &Hir) -> usize {
             STATE * sequences.map(|sequence| 1 + sequence.len()).sum::<usize>()
         }
         HirKind::Repetition(repeat) => {
-            let copies = repeat.max.unwrap_or(repeat.min + 1).max(1);
-            (STATE + size(&repeat.sub)).saturating_mul(copies as usize)
+            let copies = repeat.max.unwrap_or(repeat.min.saturating_add(1)).max(1);
+            size(&repeat.sub).saturating_add(STATE).saturating_mul(copies as usize)
         }
-        HirKind::Capture(group) => 2 * STATE + size(&group.sub),
+        HirKind::Capture(group) => size(&group.sub).saturating_add(2 * STATE),
         HirKind::Concat(parts) | HirKind::Alternation(parts) => {
             let parts = parts.iter().map(|part| STATE.saturating_add(size(part)));
             parts.fold(STATE, usize::saturating_add)

@@ -285,6 +285,15 @@ mod tests {
     }
 
     #[test]
+    fn what_seems_larger_than_any_number_is_built_or_refused() {
+        // Each doubles what the one before seems to take, and comes to nothing.
+        let deep = format!("[^c-e]{}x", "+".repeat(80));
+        check(&deep, "abc fgx", Some(" fgx"));
+        let (what, _) = Pattern::new("(?:x{4294967295,})?y").unwrap_err();
+        assert!(what.contains("MiB"), "{what}");
+    }
+
+    #[test]
     fn a_spent_budget_finds_nothing() {
         let pattern = Pattern::new("b+").unwrap();
         let mut means = Means { budget: 5, ..Means::default() };
