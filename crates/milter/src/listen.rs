@@ -9,7 +9,7 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use listenfd::ListenFd;
-use nix::sys::socket::{setsockopt, sockopt::TcpNoDelay};
+use nix::sys::socket::{Backlog, listen, setsockopt, sockopt::TcpNoDelay};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
@@ -159,15 +159,23 @@ impl Listener {
                 }
             });
         }
-        for listener in &listeners {
-            if let Self::Tcp(listener) = listener {
+        listeners.iter().try_for_each(Self::set_up)?;
+        Ok(listeners)
+    }
+
+    fn set_up(&self) -> Result<(), ListenError> {
+        // As many may wait to be accepted as the system lets: an MTA that meets a full queue tries again
+        // after a second, and the library leaves it at 128.
+        let done = match self {
+            Self::Tcp(listener) => {
                 // Replies are written whole; Nagle's algorithm could only hold them back. What is set
                 // here each connection has from the start.
-                setsockopt(listener, TcpNoDelay, &true)
-                    .map_err(|error| ListenError::Options(error.into()))?;
+                listen(listener, Backlog::MAXCONN)
+                    .and_then(|()| setsockopt(listener, TcpNoDelay, &true))
             }
-        }
-        Ok(listeners)
+            Self::Unix(listener) => listen(listener, Backlog::MAXCONN),
+        };
+        done.map_err(|error| ListenError::Options(error.into()))
     }
 
     /// Takes it out of the runtime, which may end then.

@@ -101,3 +101,21 @@ async fn what_waits_past_the_bound_is_closed_of_the_mta_with_the_most() {
     assert_eq!(counters.read().turned_away, 1);
     assert_eq!(counters.read().connections_open, 2);
 }
+
+/// Over both kinds of socket. The library's own 128 would let the others try again after a second, or never.
+#[tokio::test]
+async fn hundreds_that_come_at_once_wait_to_be_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("milter.sock");
+    let tcp = Address::Tcp { host: "127.0.0.1".to_owned(), port: 0 };
+    let listeners =
+        Listener::open(&[tcp, Address::Unix(path.clone())], &Access::default()).await.unwrap();
+    let at = listeners[0].tcp_address().unwrap();
+    let mut open = (Vec::new(), Vec::new());
+    for _ in 0..400 {
+        let come = std::net::TcpStream::connect_timeout(&at, Duration::from_millis(900));
+        open.0.push(come.expect("it waits in the queue"));
+        let come = tokio::net::UnixStream::connect(&path).await;
+        open.1.push(come.expect("it waits in the queue"));
+    }
+}
