@@ -7,20 +7,19 @@
 //! Invariant: a scan finds a pattern exactly when the pattern's expression matches the text, as far
 //! as [`LONGEST_TEXT`] and the message's budget reach.
 
+mod literals;
 mod scratch;
-
-use std::collections::HashMap;
 
 use crate::automaton;
 use crate::extent::Extent;
 use crate::lead::{Lead, Leads, Member};
 use crate::literals::MOST_ALSO;
 use crate::machine::Text;
-use crate::needles::Needles;
 use crate::needs::Needs;
 use crate::pattern::{Alternative, Pattern, Starts};
 use crate::place::{Kind, Place};
 
+use self::literals::{Literals, Owner, all_of, place_bit};
 pub(crate) use self::scratch::{Finding, Scratch};
 use self::scratch::{Hit, View, quote};
 
@@ -65,14 +64,6 @@ enum Sort {
     Field,
 }
 
-/// The literals of the patterns of some places.
-#[derive(Debug)]
-struct Literals {
-    needles: Needles,
-    /// By needle.
-    owners: Vec<Owners>,
-}
-
 /// An alternative of a pattern: what to make of its hits.
 #[derive(Debug)]
 struct Slot {
@@ -87,24 +78,6 @@ struct Slot {
     needs: Needs,
     /// Whether a match begins only where the text does.
     is_anchored: bool,
-}
-
-/// Which alternatives of patterns a literal stands for.
-#[derive(Debug, Default)]
-struct Owners {
-    /// In which of the first 63 places one of them looks; the last bit is for all others.
-    places: u64,
-    owners: Vec<Owner>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Owner {
-    slot: u32,
-    pattern: u32,
-    /// 0: a match is near the literal; else which of the others it is.
-    role: u8,
-    /// Whether a match begins where the literal does.
-    is_start: bool,
 }
 
 /// What one alternative has been found of: literals near a match, and others.
@@ -204,28 +177,24 @@ impl Scanners {
     /// Collects the patterns of whose literals a text has enough.
     fn nominate(&self, number: usize, scanner: &Scanner, view: &View, scratch: &mut Scratch) {
         let bit = place_bit(number);
-        let Literals { needles, owners } = &self.literals[scanner.sort as usize];
-        let here = view.needles.iter().filter(|one| owners[one.0 as usize].places & bit != 0);
+        let literals = &self.literals[scanner.sort as usize];
+        let uses = |needle: u32| literals.uses[needle as usize].places & bit != 0;
+        let here = view.needles.iter().filter(|one| uses(one.0));
         // Which alternatives have all of their literals is known first: most lack one.
         for &(needle, _) in here.clone() {
-            for &Owner { slot, pattern, role, .. } in &owners[needle as usize].owners {
+            for &Owner { slot, pattern, role, all, .. } in literals.owners_of(needle) {
                 let pattern = pattern as usize;
                 if scanner.members[pattern / 64] >> (pattern % 64) & 1 != 0 {
-                    let all = self.slots[slot as usize].all;
                     scratch.nominate(pattern, slot, role, all);
                 }
             }
         }
         if !scratch.candidates.is_empty() {
             for &(needle, last) in here {
-                for &Owner { slot, role, is_start, .. } in &owners[needle as usize].owners {
-                    let within = if is_start { 0 } else { needles.length(needle) as u32 - 1 };
-                    scratch.hit(
-                        slot,
-                        role,
-                        self.slots[slot as usize].all,
-                        Hit::Literal { last, within },
-                    );
+                for &Owner { slot, role, all, is_start, .. } in literals.owners_of(needle) {
+                    let length = || literals.needles.length(needle) as u32;
+                    let within = if is_start { 0 } else { length() - 1 };
+                    scratch.hit(slot, role, all, Hit::Literal { last, within });
                 }
             }
         }
@@ -262,59 +231,12 @@ impl Scanners {
         let start = scratch.quotes.len();
         quote(&text.bytes[found], &mut scratch.quotes);
         scratch.found_any.push(number);
+        scratch.is_found[number / 64] |= 1 << (number % 64);
         scratch.found[number] = Some(Finding { scanner, quote: start..scratch.quotes.len() });
     }
 
     fn slot_count(&self) -> usize {
         self.slots.len()
-    }
-}
-
-impl Literals {
-    fn of(
-        sort: Sort,
-        members: &[(Place, Vec<usize>)],
-        patterns: &[Pattern],
-        slots_of: &[u32],
-    ) -> Self {
-        let mut numbers: HashMap<&[u8], usize> = HashMap::new();
-        let (mut words, mut owners): (Vec<&[u8]>, Vec<Owners>) = (Vec::new(), Vec::new());
-        let mut places = vec![0_u64; patterns.len()];
-        for (number, (_, members)) in
-            members.iter().enumerate().filter(|(_, (place, _))| Sort::of(place) == sort)
-        {
-            members.iter().for_each(|&member| places[member] |= place_bit(number));
-        }
-        let looking = patterns.iter().enumerate().filter(|(number, _)| places[*number] != 0);
-        let alternatives = looking.flat_map(|(number, pattern)| {
-            (slots_of[number]..)
-                .zip(&pattern.alternatives)
-                .map(move |(slot, one)| (number, slot, one))
-        });
-        for (pattern, slot, alternative) in alternatives {
-            let Alternative::Literals(required) = alternative else { continue };
-            let sets = std::iter::once(&required.near).chain(&required.also);
-            for (role, set) in (0..).zip(sets) {
-                for literal in &set.literals {
-                    let needle = *numbers.entry(literal).or_insert_with(|| {
-                        words.push(literal);
-                        owners.push(Owners::default());
-                        words.len() - 1
-                    });
-                    let is_start = set.reach.is_nothing();
-                    owners[needle].places |= places[pattern];
-                    let owner = Owner { slot, pattern: pattern as u32, role, is_start };
-                    owners[needle].owners.push(owner);
-                }
-            }
-        }
-        Self { needles: Needles::new(words.into_iter()), owners }
-    }
-
-    fn memory_usage(&self) -> usize {
-        let owners = self.owners.iter();
-        let owners = owners.map(|one| size_of::<Owners>() + size_of_val(&one.owners[..]));
-        self.needles.memory_usage() + owners.sum::<usize>()
     }
 }
 
@@ -324,7 +246,7 @@ impl Slot {
             Alternative::Literals(required) => Self {
                 reach: required.near.reach,
                 also: required.also.iter().map(|set| set.reach).collect(),
-                all: u8::MAX >> (7 - required.also.len()),
+                all: all_of(required.also.len()),
                 needs: required.needs.clone(),
                 is_anchored: required.is_anchored,
             },
@@ -352,8 +274,4 @@ fn leads(patterns: &[Pattern], slots_of: &[u32]) -> Vec<Leads> {
     let leads: Vec<(Member, &Lead)> =
         slots_of.iter().enumerate().take(patterns.len()).flat_map(of).collect();
     Leads::new(&leads)
-}
-
-fn place_bit(number: usize) -> u64 {
-    1 << number.min(63)
 }

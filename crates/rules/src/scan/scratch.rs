@@ -100,6 +100,8 @@ pub(crate) struct Finding {
 pub(crate) struct Scratch {
     /// By pattern.
     pub(crate) found: Vec<Option<Finding>>,
+    /// By pattern, whether it was: a bit each.
+    pub(super) is_found: Vec<u64>,
     /// The patterns that were found.
     pub(crate) found_any: Vec<usize>,
     /// By rule, whether one of its patterns was found; then, whether it holds.
@@ -116,11 +118,11 @@ pub(crate) struct Scratch {
     /// By sort of place and by needle; for [`View::set`].
     pub(super) last_found: [Vec<u32>; Sort::COUNT],
     /// Counts texts, so that marks of earlier ones need no clearing.
-    pub(super) text: u64,
+    pub(super) text: u32,
     /// By alternative.
     pub(super) nominated: Vec<Nomination>,
     /// By pattern, the last text that it was a candidate in.
-    pub(super) candidate_in: Vec<u64>,
+    pub(super) candidate_in: Vec<u32>,
     pub(super) candidates: Vec<usize>,
     /// Of alternatives that have all of their literals: where, and the same one's hit before.
     pub(super) hits: Vec<(Hit, u32)>,
@@ -137,7 +139,7 @@ pub(crate) struct Scratch {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Nomination {
     /// The text, by its count; of another, nothing here counts.
-    pub(super) text: u64,
+    pub(super) text: u32,
     /// Of which of its sets a literal was found; a bit each.
     pub(super) seen: u8,
     /// By set, the last of its hits, when they are remembered.
@@ -150,6 +152,8 @@ impl Scratch {
         let patterns = scanners.pattern_count();
         self.found.resize(patterns, None);
         self.found_any.drain(..).for_each(|pattern| self.found[pattern] = None);
+        self.is_found.clear();
+        self.is_found.resize(patterns.div_ceil(64), 0);
         self.held.clear();
         self.held.resize(rules, false);
         self.stated.clear();
@@ -174,7 +178,12 @@ impl Scratch {
     }
 
     pub(super) fn begin_text(&mut self) {
-        self.text += 1;
+        self.text = self.text.checked_add(1).unwrap_or_else(|| {
+            // Begun anew, marks of long ago would count.
+            self.nominated.fill(Nomination::NONE);
+            self.candidate_in.fill(0);
+            1
+        });
         self.candidates.clear();
         self.hits.clear();
     }
@@ -182,7 +191,7 @@ impl Scratch {
     /// Notes that a literal of an alternative of `pattern` is in this text, unless one is found
     /// already. With the last literal of all that it needs, the pattern becomes a candidate.
     pub(super) fn nominate(&mut self, pattern: usize, slot: u32, role: u8, all: u8) -> bool {
-        if self.found[pattern].is_some() {
+        if self.is_found[pattern / 64] >> (pattern % 64) & 1 != 0 {
             return false;
         }
         let nomination = &mut self.nominated[slot as usize];
@@ -249,7 +258,7 @@ impl Nomination {
     const NONE: Self = Self { text: 0, seen: 0, last_hit: [NONE; ROLES] };
 
     /// Whether a literal of `all` sets is in this text.
-    fn is_met(&self, text: u64, all: u8) -> bool {
+    fn is_met(&self, text: u32, all: u8) -> bool {
         self.text == text && self.seen == all
     }
 }
