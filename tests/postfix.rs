@@ -129,25 +129,7 @@ fn mail_of_the_machine_itself_is_judged_where_non_smtpd_milters_say_so_and_left_
 fn a_reload_takes_effect_and_a_wrong_one_changes_nothing() {
     let daemon = Daemon::start(DEAD_DNS, "");
     let Some(postfix) = Postfix::start(&daemon.tcp_milter(), &[]) else { return };
-    let phishing = mail("phishing.eml");
-    let send =
-        || postfix.send(&Mail { from: "bounce@account-notice.example", ..Mail::new(&phishing) });
-    let config = std::fs::read_to_string(daemon.config()).unwrap();
-
-    std::fs::write(daemon.config(), format!("{config}\n[verdict]\ntaag = 1.0\n")).unwrap();
-    daemon.signal("HUP");
-    let log = daemon.wait_log("taag");
-    assert!(log.contains("tidegate.toml"), "{log}");
-    assert!(send().starts_with("250"), "the old configuration still works");
-
-    let strict = "[verdict]\ntag = 0.1\nquarantine = 0.2\nreject = 0.3\n";
-    std::fs::write(daemon.config(), format!("{config}\n{strict}")).unwrap();
-    daemon.signal("HUP");
-    let began = std::time::Instant::now();
-    while !send().starts_with("550") {
-        assert!(began.elapsed() < Duration::from_secs(15), "{}", daemon.log());
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    outcomes::a_reload_takes_effect(&daemon, &postfix);
 }
 
 #[test]

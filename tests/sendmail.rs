@@ -74,6 +74,13 @@ fn several_messages_of_one_connection_are_judged_apart() {
 }
 
 #[test]
+fn a_reload_takes_effect_and_a_wrong_one_changes_nothing() {
+    let daemon = Daemon::start(DEAD_DNS, "");
+    let Some(sendmail) = Sendmail::start(&daemon.tcp_milter(), "T") else { return };
+    outcomes::a_reload_takes_effect(&daemon, &sendmail);
+}
+
+#[test]
 fn no_message_is_smuggled_past_in_another() {
     let daemon = Daemon::start(DEAD_DNS, TAG_ONLY);
     let Some(sendmail) = Sendmail::start(&daemon.tcp_milter(), "T") else { return };

@@ -1,6 +1,7 @@
 //! What becomes of mail behind any MTA: accepted, tagged, rejected.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use super::daemon::Daemon;
 use super::mail;
@@ -103,6 +104,28 @@ pub fn several_messages_are_judged_apart(mta: &impl Mta) {
     client.command("MAIL FROM:<bad@spam.example>");
     client.command("RSET");
     assert!(client.transfer(&Mail::new(&clean)).starts_with("250"));
+}
+
+/// What is saved counts from the signal on; what is wrong does not.
+pub fn a_reload_takes_effect(daemon: &Daemon, mta: &impl Mta) {
+    let phishing = mail("phishing.eml");
+    let send = || mta.send(&Mail { from: "bounce@account-notice.example", ..Mail::new(&phishing) });
+    let config = std::fs::read_to_string(daemon.config()).unwrap();
+
+    std::fs::write(daemon.config(), format!("{config}\n[verdict]\ntaag = 1.0\n")).unwrap();
+    daemon.signal("HUP");
+    let log = daemon.wait_log("taag");
+    assert!(log.contains("tidegate.toml"), "{log}");
+    assert!(send().starts_with("250"), "the old configuration still works");
+
+    let strict = "[verdict]\ntag = 0.1\nquarantine = 0.2\nreject = 0.3\n";
+    std::fs::write(daemon.config(), format!("{config}\n{strict}")).unwrap();
+    daemon.signal("HUP");
+    let began = Instant::now();
+    while !send().starts_with("550") {
+        assert!(began.elapsed() < Duration::from_secs(15), "{}", daemon.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// Whatever an MTA takes for the end of a message: what comes behind it is judged, as part of this one or as another.
