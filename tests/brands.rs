@@ -12,15 +12,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-use rcgen::{CertificateParams, KeyPair};
 use support::daemon::Daemon;
 use support::postfix::{Postfix, fields};
 use support::smtp::Mail;
+use support::tls::Tls;
 use tempfile::TempDir;
 use tidegate_checks::trust::bimi::testing::{Authority, Mark};
 use tidegate_dns::testing::TestServer;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
-use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned, crypto};
 
 /// Whatever a sender can copy from a message with a mark.
 const NEWS: &str = "From: Shop <anna@shop.example>\n\
@@ -41,25 +39,15 @@ struct Host {
 
 impl Host {
     fn start(pem: String) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new(vec!["shop.example".to_owned()]).unwrap();
-        let certificate = certificate.self_signed(&key).unwrap();
-        let provider = Arc::new(crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth();
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let chain = vec![certificate.der().clone()];
-        let config = Arc::new(config.with_single_cert(chain, key).unwrap());
+        let tls = Tls::of("shop.example");
+        let certificate = tls.certificate.clone();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&requests);
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
-                let mut stream = StreamOwned::new(connection, stream.unwrap());
+                let mut stream = tls.accept(stream.unwrap());
                 let read = stream.read(&mut [0; 4_096]).unwrap_or(0);
                 if read > 0 {
                     count.fetch_add(1, Ordering::SeqCst);
@@ -69,7 +57,7 @@ impl Host {
                 let _ = stream.flush();
             }
         });
-        Self { port, certificate: certificate.pem(), requests }
+        Self { port, certificate, requests }
     }
 
     fn wait_requests(&self, expect: usize) {

@@ -13,6 +13,7 @@ use support::postfix::fields;
 use support::redis::{PASSWORD, RedisServer};
 use support::site::Site;
 use support::smtp::Mail;
+use support::tls::self_signed;
 use support::{free_port, mail, root, skip};
 
 const ANNA: &str = "anna@example.test";
@@ -145,9 +146,7 @@ fn a_daemon_starts_without_its_server_and_learns_once_it_is_there() {
 
 #[test]
 fn a_server_behind_tls_is_believed_by_the_authorities_that_are_named_alone() {
-    let key = rcgen::KeyPair::generate().unwrap();
-    let names = vec!["localhost".to_owned()];
-    let certificate = rcgen::CertificateParams::new(names).unwrap().self_signed(&key).unwrap();
+    let (certificate, key) = self_signed("localhost");
     let Some(server) = RedisServer::start_tls(&certificate.pem(), &key.serialize_pem()) else {
         return skip("redis-server is not installed");
     };

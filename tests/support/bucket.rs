@@ -1,4 +1,4 @@
-//! A bucket of an S3 service behind TLS, with the certificate of an authority that nobody knows but by its file.
+//! A bucket of an S3 service behind TLS.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use rustls::pki_types::PrivateKeyDer;
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use super::tls::Tls;
 
 /// Takes what is put; has nothing to list. It ends with the process.
 pub struct Bucket {
@@ -20,29 +19,17 @@ pub struct Bucket {
 
 impl Bucket {
     pub fn start() -> Self {
-        let key = rcgen::KeyPair::generate().unwrap();
-        let names = vec!["localhost".to_owned()];
-        let signed = rcgen::CertificateParams::new(names).unwrap().self_signed(&key).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![signed.der().clone()],
-                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-            )
-            .unwrap();
-        let config = Arc::new(config);
+        let tls = Tls::of("localhost");
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let objects = Arc::default();
-        let bucket = Self { port, certificate: signed.pem(), objects: Arc::clone(&objects) };
+        let bucket =
+            Self { port, certificate: tls.certificate.clone(), objects: Arc::clone(&objects) };
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (config, objects) = (Arc::clone(&config), Arc::clone(&objects));
+                let (tls, objects) = (tls.clone(), Arc::clone(&objects));
                 // Whoever breaks off has had enough.
-                thread::spawn(move || serve(stream, config, &objects));
+                thread::spawn(move || serve(stream, &tls, &objects));
             }
         });
         bucket
@@ -51,12 +38,11 @@ impl Bucket {
 
 fn serve(
     stream: TcpStream,
-    config: Arc<ServerConfig>,
+    tls: &Tls,
     objects: &Mutex<BTreeMap<String, Vec<u8>>>,
 ) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    let session = ServerConnection::new(config).map_err(std::io::Error::other)?;
-    let mut client = BufReader::new(StreamOwned::new(session, stream));
+    let mut client = BufReader::new(tls.accept(stream));
     loop {
         let (mut request, mut length) = (String::new(), 0);
         if client.read_line(&mut request)? == 0 {

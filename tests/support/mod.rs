@@ -25,6 +25,7 @@ pub mod sendmail;
 pub mod signed;
 pub mod site;
 pub mod smtp;
+pub mod tls;
 
 use std::net::TcpListener;
 use std::path::PathBuf;

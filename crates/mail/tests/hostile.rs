@@ -71,10 +71,9 @@ fn the_largest_are_read_at_the_same_price_a_byte() {
     for name in ["fields", "long-field", "css-comments"] {
         let class = classes().find(|class| class.name == name).unwrap();
         let raw = class.message(class.large);
-        let (Cost { total, at_once }, octets) = (cost_of(read(&raw)), raw.len() as u64);
-        let Allowed { slack, for_a_byte, besides, at_once: most, copies } = ALLOWED;
-        assert!(total <= slack + besides + for_a_byte * octets, "{name}: {total} for {octets}");
-        assert!(at_once <= most + copies * octets, "{name}: {at_once} at once for {octets}");
+        let cost = || cost_of(read(&raw));
+        let over = ALLOWED.exceeded_by(&class, cost(), cost(), raw.len() as u64);
+        assert!(over.is_empty(), "{over:#?}");
     }
 }
 

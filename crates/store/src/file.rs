@@ -137,6 +137,14 @@ pub(crate) fn open_file(path: &Path) -> Result<Result<Database, String>, StoreEr
     open_sound(path)
 }
 
+/// Removes a file, if it is there.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Makes the file beside its place, and puts it there when it is whole: one that was being made when the
 /// machine went down is no damage, since nothing was in it.
 fn make(path: &Path) -> Result<(), StoreError> {

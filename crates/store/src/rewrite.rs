@@ -10,10 +10,11 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 
 use crate::embedded::{FILE_NAME, failed};
-use crate::file::open_file;
+use crate::examine::tables;
+use crate::file::{open_file, remove};
 use crate::{StoreError, salvage};
 
 /// Entries of one transaction.
@@ -58,15 +59,10 @@ pub(crate) fn where_asked(
 }
 
 fn copied(old: &Database, beside: &Path) -> Result<(), StoreError> {
-    match fs::remove_file(beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
-    }
+    remove(beside).map_err(failed)?;
     let new = open_file(beside)?.map_err(failed)?;
     let reading = old.begin_read().map_err(failed)?;
-    let names: Vec<String> =
-        reading.list_tables().map_err(failed)?.map(|table| table.name().to_owned()).collect();
-    for name in names {
+    for name in tables(old).map_err(failed)? {
         let table = TableDefinition::<&[u8], &[u8]>::new(&name);
         let entries = reading.open_table(table).map_err(failed)?;
         let mut entries = entries.iter().map_err(failed)?.peekable();

@@ -14,7 +14,7 @@ use redb::{Builder, Database, TableHandle};
 
 use crate::embedded::{EXPIRY, keep_to_owner};
 use crate::examine::{close, each_entry, open_sound, tables};
-use crate::file::{DatabaseFile, open_file};
+use crate::file::{DatabaseFile, open_file, remove};
 use crate::record::verified;
 use crate::rewrite::durable_folder;
 use crate::{Embedded, StoreError};
@@ -81,10 +81,7 @@ pub(crate) fn salvaged(path: &Path, why: String) -> Result<(Database, Lost), Sto
 fn recover(path: &Path, copy: &Path, fresh: &Path, lost: &mut Lost) -> Result<(), StoreError> {
     let fail = |source| StoreError::Open { path: copy.to_owned(), source };
     fs::copy(path, copy).map_err(fail)?;
-    match fs::remove_file(fresh) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(error)),
-        _ => {}
-    }
+    remove(fresh).map_err(fail)?;
     let new = open_sound(fresh)?.map_err(|why| fail(io::Error::other(why)))?;
     keep_to_owner(fresh);
     let new = Embedded { file: DatabaseFile::new(fresh.to_owned(), new) };

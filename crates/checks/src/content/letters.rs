@@ -6,7 +6,7 @@
 use tidegate_dns::Answers;
 use tidegate_signal::{Family, SignalDef, Signals};
 
-use super::script::{mixed_words, unseen_kinds};
+use super::script::{has_byte, mixed_words, unseen_kinds};
 use crate::{Check, Known};
 
 /// Latin words with Cyrillic or Greek letters in them.
@@ -147,7 +147,7 @@ fn spaced_word(text: &str) -> Option<&str> {
 /// Ornamental Latin letters; in Japanese and Chinese text, full-width ones are as they should be.
 fn ornaments(text: &str) -> usize {
     // The first byte of every one of them is this or a later one.
-    if !text.bytes().fold(false, |has, byte| has | (byte >= 0xef)) {
+    if !has_byte(text, |byte| byte >= 0xef) {
         return 0;
     }
     let (mut mathematical, mut full_width, mut eastern) = (0, 0, false);

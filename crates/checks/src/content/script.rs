@@ -55,12 +55,17 @@ pub(crate) fn mixed_words(text: &str) -> impl Iterator<Item = &str> {
 /// Whether a text may have letters that look like Latin ones: those of [`latin_twin`] lie between U+0100
 /// and U+05BF, whose first bytes in UTF-8 are these.
 fn has_twins(text: &str) -> bool {
-    text.bytes().fold(false, |has, byte| has | matches!(byte, 0xc4..=0xd6))
+    has_byte(text, |byte| matches!(byte, 0xc4..=0xd6))
 }
 
 /// Whether a text may have characters that nobody sees: all lie beyond U+17FF.
 fn has_unseen(text: &str) -> bool {
-    text.bytes().fold(false, |has, byte| has | (byte > 0xe0))
+    has_byte(text, |byte| byte > 0xe0)
+}
+
+/// Whether a text has a byte of some. All are looked at, many at once: for most texts there is none.
+pub(super) fn has_byte(text: &str, is: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(false, |has, byte| has | is(byte))
 }
 
 fn is_mixed(word: &str) -> bool {

@@ -35,7 +35,7 @@ pub(super) struct Owner {
     pub(super) pattern: u32,
     /// 0: a match is near the literal; else which of the others it is.
     pub(super) role: u8,
-    /// The same as of its [`Slot`].
+    /// The same as of its [`super::Slot`].
     pub(super) all: u8,
     /// Whether a match begins where the literal does.
     pub(super) is_start: bool,
