@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use tidegate_signal::{Catalogue, SignalDef, nearest};
 
 use crate::RuleFile;
+use crate::bits::Bits;
 use crate::error::{Mistakes, Origin, Position, RuleError, suggest};
 use crate::expression::{Expression, Word};
 use crate::number::Number;
@@ -72,7 +73,9 @@ impl RuleSet {
             any_of.for_each(|pattern| rule_of[pattern] = number);
         }
         let scanners = Scanners::new(members, patterns);
-        Ok(Self { rules, scanners, rule_of, signals, idle: Mutex::default() })
+        let without = |(number, rule): (usize, &Rule)| rule.patterns.is_none().then_some(number);
+        let without_patterns = Bits::new(rules.len(), rules.iter().enumerate().filter_map(without));
+        Ok(Self { rules, scanners, rule_of, without_patterns, signals, idle: Mutex::default() })
     }
 }
 

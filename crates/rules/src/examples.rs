@@ -71,7 +71,7 @@ impl RuleSet {
                 let message = Message::parse(example.text.as_bytes(), &Bounds::default());
                 let envelope = Envelope::infer(&message);
                 self.judge_with(&message, &envelope, &mut Signals::new(), scratch);
-                scratch.held[number]
+                scratch.held.has(number)
             }
         })
     }

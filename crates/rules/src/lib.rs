@@ -7,6 +7,7 @@
 
 mod ahead;
 mod automaton;
+mod bits;
 mod char_set;
 mod compile;
 mod edge;

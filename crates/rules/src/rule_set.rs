@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tidegate_mail::{Envelope, Message};
 use tidegate_signal::{SignalDef, Signals};
 
+use crate::bits::Bits;
 use crate::error::Position;
 use crate::expression::Expression;
 use crate::number::Number;
@@ -24,6 +25,8 @@ pub struct RuleSet {
     pub(crate) scanners: Scanners,
     /// By pattern, the rule that it belongs to.
     pub(crate) rule_of: Vec<usize>,
+    /// The rules that have no patterns.
+    pub(crate) without_patterns: Bits,
     /// The signals of checks that expressions name, numbered.
     pub(crate) signals: HashMap<String, usize>,
     /// Scratch of finished judgements. Held only to take one out or put it back.
@@ -128,7 +131,7 @@ impl RuleSet {
     ) {
         for signal in signals.iter() {
             if let Some(&number) = self.signals.get(signal.name()) {
-                scratch.stated[number] = true;
+                scratch.stated.insert(number);
             }
         }
         let names = message.fields().iter().map(|field| name_bit(field.name));
@@ -141,18 +144,21 @@ impl RuleSet {
                 self.scanners.scan(number, text, scratch);
             });
         }
+        // Most have patterns of which none was found.
+        scratch.open.copy_from(&self.without_patterns);
         for &pattern in &scratch.found_any {
-            scratch.held[self.rule_of[pattern]] = true;
+            scratch.open.insert(self.rule_of[pattern]);
         }
-        for (number, rule) in self.rules.iter().enumerate() {
-            // Most have patterns of which none was found.
-            if rule.patterns.is_some() && !scratch.held[number] {
-                continue;
+        let mut next = scratch.open.next(0);
+        while let Some(number) = next {
+            let rule = &self.rules[number];
+            if self.holds(rule, message, envelope, scratch) {
+                scratch.held.insert(number);
+                if !rule.private {
+                    signals.raise(&rule.def, self.evidence(rule, message, envelope, scratch));
+                }
             }
-            scratch.held[number] = self.holds(rule, message, envelope, scratch);
-            if scratch.held[number] && !rule.private {
-                signals.raise(&rule.def, self.evidence(rule, message, envelope, scratch));
-            }
+            next = scratch.open.next(number + 1);
         }
     }
 
@@ -243,8 +249,8 @@ impl Wanted {
 impl Scratch {
     fn is_true(&self, operand: Operand) -> bool {
         match operand {
-            Operand::Rule(rule) => self.held[rule],
-            Operand::Signal(signal) => self.stated[signal],
+            Operand::Rule(rule) => self.held.has(rule),
+            Operand::Signal(signal) => self.stated.has(signal),
             Operand::Never => false,
         }
     }

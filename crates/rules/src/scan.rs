@@ -11,6 +11,7 @@ mod literals;
 mod scratch;
 
 use crate::automaton;
+use crate::bits::Bits;
 use crate::extent::Extent;
 use crate::lead::{Lead, Leads, Member};
 use crate::literals::MOST_ALSO;
@@ -49,8 +50,8 @@ pub(crate) struct Scanners {
 pub(crate) struct Scanner {
     pub(crate) place: Place,
     sort: Sort,
-    /// By pattern, whether it looks here; a bit each.
-    members: Vec<u64>,
+    /// The patterns.
+    members: Bits,
     /// By group of [`Scanners::leads`], which of them look here.
     leads: Vec<u64>,
 }
@@ -107,14 +108,13 @@ impl Scanners {
         let literals = Sort::ALL.map(|sort| Literals::of(sort, &members, &patterns, &slots_of));
         let leads = leads(&patterns, &slots_of);
         let places = members.into_iter().map(|(place, members)| {
-            let mut bits = vec![0; patterns.len().div_ceil(64)];
-            members.iter().for_each(|&member| bits[member / 64] |= 1 << (member % 64));
+            let members = Bits::new(patterns.len(), members);
             let of = |group: &Leads| {
-                let looks = |pattern: usize| bits[pattern / 64] >> (pattern % 64) & 1;
+                let looks = |pattern| u64::from(members.has(pattern));
                 (0..).zip(group.patterns()).fold(0, |of, (bit, one)| of | looks(one) << bit)
             };
             let leads = leads.iter().map(of).collect();
-            Scanner { sort: Sort::of(&place), place, members: bits, leads }
+            Scanner { sort: Sort::of(&place), place, members, leads }
         });
         Self { places: places.collect(), patterns, slots, slots_of, literals, leads }
     }
@@ -184,7 +184,7 @@ impl Scanners {
         for &(needle, _) in here.clone() {
             for &Owner { slot, pattern, role, all, .. } in literals.owners_of(needle) {
                 let pattern = pattern as usize;
-                if scanner.members[pattern / 64] >> (pattern % 64) & 1 != 0 {
+                if scanner.members.has(pattern) {
                     scratch.nominate(pattern, slot, role, all);
                 }
             }
@@ -231,7 +231,7 @@ impl Scanners {
         let start = scratch.quotes.len();
         quote(&text.bytes[found], &mut scratch.quotes);
         scratch.found_any.push(number);
-        scratch.is_found[number / 64] |= 1 << (number % 64);
+        scratch.is_found.insert(number);
         scratch.found[number] = Some(Finding { scanner, quote: start..scratch.quotes.len() });
     }
 

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::{MOST_HITS, ROLES, Scanners, Slot, Sort};
 use crate::automaton;
+use crate::bits::Bits;
 use crate::extent::Extent;
 use crate::fold::{Folded, squeeze};
 use crate::machine::Text;
@@ -100,14 +101,15 @@ pub(crate) struct Finding {
 pub(crate) struct Scratch {
     /// By pattern.
     pub(crate) found: Vec<Option<Finding>>,
-    /// By pattern, whether it was: a bit each.
-    pub(super) is_found: Vec<u64>,
-    /// The patterns that were found.
+    /// The patterns that were found: to be asked for, and one after the other.
+    pub(super) is_found: Bits,
     pub(crate) found_any: Vec<usize>,
-    /// By rule, whether one of its patterns was found; then, whether it holds.
-    pub(crate) held: Vec<bool>,
-    /// By signal of a check that some expression names.
-    pub(crate) stated: Vec<bool>,
+    /// The rules that may hold.
+    pub(crate) open: Bits,
+    /// The rules that do.
+    pub(crate) held: Bits,
+    /// The signals of checks that were raised and that some expression names.
+    pub(crate) stated: Bits,
     pub(crate) counted: Counted,
     pub(super) quotes: String,
     /// The last text that was searched through: of which place, how long, and itself.
@@ -152,12 +154,9 @@ impl Scratch {
         let patterns = scanners.pattern_count();
         self.found.resize(patterns, None);
         self.found_any.drain(..).for_each(|pattern| self.found[pattern] = None);
-        self.is_found.clear();
-        self.is_found.resize(patterns.div_ceil(64), 0);
-        self.held.clear();
-        self.held.resize(rules, false);
-        self.stated.clear();
-        self.stated.resize(signals, false);
+        self.is_found.clear(patterns);
+        self.held.clear(rules);
+        self.stated.clear(signals);
         self.nominated.resize(scanners.slot_count(), Nomination::NONE);
         self.candidate_in.resize(patterns, 0);
         self.counted = Counted::default();
@@ -191,7 +190,7 @@ impl Scratch {
     /// Notes that a literal of an alternative of `pattern` is in this text, unless one is found
     /// already. With the last literal of all that it needs, the pattern becomes a candidate.
     pub(super) fn nominate(&mut self, pattern: usize, slot: u32, role: u8, all: u8) -> bool {
-        if self.is_found[pattern / 64] >> (pattern % 64) & 1 != 0 {
+        if self.is_found.has(pattern) {
             return false;
         }
         let nomination = &mut self.nominated[slot as usize];
