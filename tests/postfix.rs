@@ -60,33 +60,7 @@ fn no_message_is_smuggled_past_in_another() {
 fn scan_and_serve_say_the_same() {
     let daemon = Daemon::start(DEAD_DNS, TAG_ONLY);
     let Some(postfix) = Postfix::start(&daemon.unix_milter(), &[]) else { return };
-    let phishing = mail("phishing.eml");
-    let mail = Mail { from: "bounce@account-notice.example", ..Mail::new(&phishing) };
-    postfix.send(&mail);
-    let [status] = &fields(&postfix.delivered(), "X-Spam-Status")[..] else { panic!() };
-
-    let scan = std::process::Command::new(env!("CARGO_BIN_EXE_tidegate"))
-        .arg("scan")
-        .arg("--config")
-        .arg(daemon.config())
-        .args(["--json", "--ip", mail.client, "--helo", mail.helo, "--from", mail.from])
-        .args(["--rcpt", mail.to[0]])
-        .arg(root().join("tests/mail/phishing.eml"))
-        .output()
-        .unwrap();
-    let json: serde_json::Value = serde_json::from_slice(&scan.stdout).unwrap();
-    let mut scanned: Vec<&str> =
-        json["signals"].as_array().unwrap().iter().map(|s| s["name"].as_str().unwrap()).collect();
-    let list = status.split("signals=").nth(1).unwrap();
-    let mut served: Vec<&str> =
-        list.split(", ").map(|signal| signal.split('(').next().unwrap()).collect();
-    scanned.sort_unstable();
-    served.sort_unstable();
-    assert_eq!(served, scanned);
-    assert!(
-        status.contains(&format!("score={:.2}", json["score"].as_f64().unwrap())),
-        "{status}\n{json}"
-    );
+    outcomes::scan_and_serve_say_the_same(&daemon, &postfix);
 }
 
 #[test]

@@ -74,6 +74,13 @@ fn several_messages_of_one_connection_are_judged_apart() {
 }
 
 #[test]
+fn scan_and_serve_say_the_same() {
+    let daemon = Daemon::start(DEAD_DNS, TAG_ONLY);
+    let Some(sendmail) = Sendmail::start(&daemon.tcp_milter(), "T") else { return };
+    outcomes::scan_and_serve_say_the_same(&daemon, &sendmail);
+}
+
+#[test]
 fn a_reload_takes_effect_and_a_wrong_one_changes_nothing() {
     let daemon = Daemon::start(DEAD_DNS, "");
     let Some(sendmail) = Sendmail::start(&daemon.tcp_milter(), "T") else { return };

@@ -1,13 +1,14 @@
 //! What becomes of mail behind any MTA: accepted, tagged, rejected.
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::daemon::Daemon;
-use super::mail;
 use super::postfix::{Postfix, fields};
 use super::sendmail::Sendmail;
 use super::smtp::{Client, Mail};
+use super::{mail, root};
 
 /// An MTA with one milter.
 pub trait Mta {
@@ -74,6 +75,35 @@ pub fn the_three_outcomes(daemon: &Daemon, mta: &impl Mta) -> Told {
     assert!(rejected.lines().last().unwrap().starts_with("550 5.7.1 "), "{rejected}");
     assert!(mta.mailbox().is_empty());
     Told { accepted, clean, rejected }
+}
+
+/// What `scan` finds in a file is what the milter found in the same mail.
+pub fn scan_and_serve_say_the_same(daemon: &Daemon, mta: &impl Mta) {
+    let phishing = mail("phishing.eml");
+    let mail = Mail { from: "bounce@account-notice.example", ..Mail::new(&phishing) };
+    mta.send(&mail);
+    let [status] = &fields(&mta.delivered(), "X-Spam-Status")[..] else { panic!() };
+
+    let scan = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+        .arg("scan")
+        .arg("--config")
+        .arg(daemon.config())
+        .args(["--json", "--ip", mail.client, "--helo", mail.helo, "--from", mail.from])
+        .args(["--rcpt", mail.to[0]])
+        .arg(root().join("tests/mail/phishing.eml"))
+        .output()
+        .unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&scan.stdout).unwrap();
+    let mut scanned: Vec<&str> =
+        json["signals"].as_array().unwrap().iter().map(|s| s["name"].as_str().unwrap()).collect();
+    let list = status.split("signals=").nth(1).unwrap();
+    let mut served: Vec<&str> =
+        list.split(", ").map(|signal| signal.split('(').next().unwrap()).collect();
+    scanned.sort_unstable();
+    served.sort_unstable();
+    assert_eq!(served, scanned);
+    let score = format!("score={:.2}", json["score"].as_f64().unwrap());
+    assert!(status.contains(&score), "{status}\n{json}");
 }
 
 /// What a sender says in our name is taken off; what others said stays.
