@@ -3,6 +3,10 @@
 //!
 //! Invariant: a declaration that isn't understood changes nothing.
 
+use std::borrow::Cow;
+
+use memchr::memchr2;
+
 /// Red, green and blue.
 pub(crate) type Rgb = [u8; 3];
 
@@ -16,6 +20,8 @@ pub(crate) struct Style {
     /// Shown in letters of ordinary size, whatever holds the element.
     pub(crate) sized: bool,
     pub(crate) colour: Option<Rgb>,
+    /// What is behind its letters shows through them.
+    pub(crate) transparent: bool,
     /// `Some(None)`: an image, or a colour that isn't understood.
     pub(crate) background: Option<Option<Rgb>>,
     /// A box of no size; hides when it also cuts what doesn't fit.
@@ -23,20 +29,24 @@ pub(crate) struct Style {
     cuts: bool,
 }
 
-/// Declarations of one attribute that are read.
-const MOST_DECLARATIONS: usize = 100;
-
 impl Style {
-    /// Reads the declarations of a `style` attribute.
+    /// Reads the declarations of a `style` attribute. However many there are: what hides comes last.
     pub(crate) fn parse(text: &str) -> Self {
         let mut style = Self::default();
-        for declaration in text.split(';').take(MOST_DECLARATIONS) {
+        for declaration in plain(text).split(';') {
             if let Some((name, value)) = declaration.split_once(':') {
                 style.declare(name.trim(), value.trim());
             }
         }
         style.hides |= style.no_box && style.cuts;
         style
+    }
+
+    fn size(&mut self, word: &str) {
+        if let Some(size) = number(word) {
+            self.tiny = is_tiny(size, word);
+            self.sized = !self.tiny;
+        }
     }
 
     fn declare(&mut self, name: &str, value: &str) {
@@ -52,9 +62,13 @@ impl Style {
         } else if is("opacity") {
             self.hides |= number(word).is_some_and(|opacity| opacity < 0.05);
         } else if is("font-size") {
-            if let Some(size) = number(word) {
-                self.tiny = is_tiny(size, word);
-                self.sized = !self.tiny;
+            self.size(word);
+        } else if is("font") {
+            // A weight has no unit, and a line's height stands behind the size.
+            let sizes =
+                |word: &&str| number(word).is_some_and(|size| size == 0.0 || has_unit(word));
+            if let Some(word) = value.split([' ', '/']).find(sizes) {
+                self.size(word);
             }
         } else if is("max-height") || is("height") || is("max-width") || is("width") {
             self.no_box |= number(word).is_some_and(|size| size == 0.0);
@@ -64,6 +78,7 @@ impl Style {
             self.hides |= number(word).is_some_and(|away| away <= -900.0);
         } else if is("color") {
             self.colour = colour(value);
+            self.transparent = is_transparent(value);
         } else if is("background-color") {
             self.background = Some(colour(value));
         } else if is("background") || is("background-image") {
@@ -71,6 +86,48 @@ impl Style {
             self.background = Some(found.filter(|_| !value.contains("url(")));
         }
     }
+}
+
+/// As it is read: without comments, and letters in place of what stands for them (CSS Syntax, section 4.3.7).
+fn plain(text: &str) -> Cow<'_, str> {
+    if memchr2(b'*', b'\\', text.as_bytes()).is_none() {
+        return text.into();
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = memchr2(b'/', b'\\', rest.as_bytes()) {
+        let (before, special) = rest.split_at(at);
+        plain.push_str(before);
+        if let Some(comment) = special.strip_prefix("/*") {
+            rest = comment.split_once("*/").map_or("", |(_, behind)| behind);
+        } else if let Some(escape) = special.strip_prefix('\\') {
+            let (letter, behind) = escaped(escape);
+            plain.extend(letter);
+            rest = behind;
+        } else {
+            plain.push('/');
+            rest = &special[1..];
+        }
+    }
+    plain.push_str(rest);
+    plain.into()
+}
+
+/// The letter that stands behind a backslash, or whose number in up to six hexadecimal digits and one space does.
+fn escaped(text: &str) -> (Option<char>, &str) {
+    let digits = text.bytes().take(6).take_while(u8::is_ascii_hexdigit).count();
+    let (number, behind) = text.split_at(digits);
+    if number.is_empty() {
+        let mut letters = text.chars();
+        return (letters.next(), letters.as_str());
+    }
+    let letter = u32::from_str_radix(number, 16).ok().and_then(char::from_u32);
+    (letter, behind.strip_prefix([' ', '\t', '\n']).unwrap_or(behind))
+}
+
+/// Whether a number is a length or a share.
+fn has_unit(word: &str) -> bool {
+    word.ends_with(|last: char| last.is_ascii_alphabetic() || last == '%')
 }
 
 /// Under 2 points or pixels, or under an eighth of the usual size.
@@ -89,6 +146,19 @@ fn is_tiny(size: f32, word: &str) -> bool {
 fn number(word: &str) -> Option<f32> {
     let end = word.find(|c: char| !matches!(c, '0'..='9' | '.' | '-' | '+')).unwrap_or(word.len());
     word[..end].parse().ok()
+}
+
+/// Whether a colour is none: the word for it, or its last number, which says how dense it is.
+fn is_transparent(text: &str) -> bool {
+    let text = text.trim().trim_end_matches("!important").trim_end();
+    let dense = text.split_once("rgba(").or_else(|| text.split_once("rgb(")).map(|(_, numbers)| {
+        let numbers = numbers.trim_end_matches(')').split([',', ' ', '/']);
+        numbers.filter(|number| !number.is_empty()).nth(3).and_then(number)
+    });
+    text.eq_ignore_ascii_case("transparent")
+        || dense == Some(Some(0.0))
+        || text.len() == 9 && text.starts_with('#') && text.ends_with("00")
+        || text.len() == 5 && text.starts_with('#') && text.ends_with('0')
 }
 
 /// A colour as HTML and CSS write it.
@@ -162,6 +232,10 @@ mod tests {
             ("position:absolute;left:-9999px", true),
             ("margin-left:-10px", false),
             ("mso-hide:all", true),
+            ("display/**/:/* ; */none", true),
+            ("d\\69splay:n\\00006f ne", true),
+            ("dis\\play:none", true),
+            ("color:red/* display:none", false),
             ("", false),
             ("::;;:", false),
         ] {
@@ -179,6 +253,10 @@ mod tests {
             ("font-size:10px", false),
             ("font-size:100%", false),
             ("font-size:small", false),
+            ("font:0/0 a", true),
+            ("font: bold 1px/20px Arial", true),
+            ("font: 700 12px Arial", false),
+            ("font: italic 100 medium Arial", false),
         ] {
             assert_eq!(Style::parse(style).tiny, tiny, "{style}");
         }
@@ -201,6 +279,28 @@ mod tests {
         }
         assert!(is_alike([255, 255, 255], [250, 250, 250]));
         assert!(!is_alike([255, 255, 255], [200, 200, 200]));
+    }
+
+    #[test]
+    fn what_hides_comes_behind_any_number_of_other_declarations() {
+        assert!(Style::parse(&("x:y;".repeat(1_000) + "display:none")).hides);
+    }
+
+    #[test]
+    fn colours_that_are_none_are_transparent() {
+        for (style, transparent) in [
+            ("color:transparent", true),
+            ("color: Transparent !important", true),
+            ("color:rgba(0, 0, 0, 0)", true),
+            ("color:rgb(0 0 0 / 0%)", true),
+            ("color:#12345600", true),
+            ("color:#1230", true),
+            ("color:rgba(0,0,0,.5)", false),
+            ("color:#123400", false),
+            ("color:transparent;color:red", false),
+        ] {
+            assert_eq!(Style::parse(style).transparent, transparent, "{style}");
+        }
     }
 
     #[test]

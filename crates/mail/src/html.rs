@@ -28,6 +28,7 @@ use crate::url::Url;
 
 /// Open elements that are tracked; deeper ones are as their parent is.
 const DEEPEST: usize = 200;
+const _: () = assert!(DEEPEST <= u8::MAX as usize, "their number is counted in one byte");
 /// Bytes of a link's text.
 const LONGEST_LINK_TEXT: usize = 200;
 
@@ -43,6 +44,8 @@ pub(crate) struct Renderer<'r> {
     links: &'r mut Links,
     defects: &'r mut Defects,
     open: Vec<Element>,
+    /// By [`Name::bucket`], how many of them there are.
+    open_by_name: [u8; Name::BUCKETS],
     base: Option<String>,
     anchor: Option<Anchor>,
     /// Where text of anchors stands in `visible`: its links are known.
@@ -84,6 +87,7 @@ impl<'r> Renderer<'r> {
             links,
             defects,
             open: Vec::with_capacity(32),
+            open_by_name: [0; Name::BUCKETS],
             base: None,
             anchor: None,
             anchored: Vec::new(),
@@ -154,6 +158,7 @@ impl<'r> Renderer<'r> {
         if !name.is_void() && !self_closing && self.open.len() < DEEPEST {
             let look = self.look().inside(tag);
             self.open.push(Element { name, look });
+            self.open_by_name[name.bucket()] += 1;
             self.pre += u32::from(name.letters() == b"pre");
         }
     }
@@ -165,12 +170,14 @@ impl<'r> Renderer<'r> {
         if name.letters() == b"a" {
             self.end_anchor();
         }
-        // A tag that closes nothing near is ignored, as browsers do; what it closes over is closed.
-        let near = self.open.iter().rev().take(50).position(|element| element.name.matches(name));
-        if let Some(above) = near {
-            let keep = self.open.len() - above - 1;
+        // A tag that closes nothing is ignored, as browsers do, and costs nothing; what it closes over is closed.
+        if self.open_by_name[name.bucket()] == 0 {
+            return;
+        }
+        if let Some(keep) = self.open.iter().rposition(|element| element.name.matches(name)) {
             for closed in self.open.drain(keep..) {
                 self.pre -= u32::from(closed.name.letters() == b"pre").min(self.pre);
+                self.open_by_name[closed.name.bucket()] -= 1;
             }
         }
     }

@@ -11,7 +11,7 @@ const PLAIN: Traits = 0;
 const STRANGE: Traits = 1;
 /// Begins and ends a line.
 const BLOCK: Traits = 1 << 1;
-/// Has no end tag, and nothing in it.
+/// Has no end tag, or one that ends nothing, and nothing in it.
 const VOID: Traits = 1 << 2;
 /// Nobody expects to see what is in it.
 const UNSEEN: Traits = 1 << 3;
@@ -82,6 +82,14 @@ impl Name {
     pub(super) fn is(&self, written: &[u8]) -> bool {
         written.len() == self.length && self.length <= LONGEST && lower(written) == self.letters
     }
+
+    /// One of a few numbers; names that match have the same.
+    pub(super) fn bucket(&self) -> usize {
+        let [a, b, c, d, ..] = self.letters.map(usize::from);
+        (a + 3 * b + 5 * c + 7 * d) % Self::BUCKETS
+    }
+
+    pub(super) const BUCKETS: usize = 64;
 
     const fn has(&self, traits: Traits) -> bool {
         self.traits & traits != 0
@@ -167,7 +175,7 @@ const fn keyed() -> [(u128, Traits); NAMES.len()] {
 static ELEMENTS: [(u128, Traits); NAMES.len()] = keyed();
 
 /// In order.
-const NAMES: [(&str, Traits); 132] = [
+const NAMES: [(&str, Traits); 130] = [
     ("a", TELLS),
     ("abbr", PLAIN),
     ("acronym", PLAIN),
@@ -223,7 +231,8 @@ const NAMES: [(&str, Traits); 132] = [
     ("h4", BLOCK),
     ("h5", BLOCK),
     ("h6", BLOCK),
-    ("head", UNSEEN),
+    // It ends by itself before the first text; what it holds and nobody sees is so by its own name.
+    ("head", VOID),
     ("header", BLOCK),
     ("hgroup", PLAIN),
     ("hr", BLOCK | VOID),
@@ -250,9 +259,9 @@ const NAMES: [(&str, Traits); 132] = [
     ("nav", BLOCK),
     ("nobr", PLAIN),
     ("noembed", UNSEEN | TEXT),
-    ("noframe", STRANGE | TEXT),
-    ("noframes", UNSEEN),
-    ("noscript", UNSEEN | TEXT),
+    ("noframes", UNSEEN | TEXT),
+    // Shown where scripts don't run, as in mail programs.
+    ("noscript", PLAIN),
     ("object", TELLS),
     ("ol", BLOCK),
     ("optgroup", PLAIN),
@@ -298,7 +307,6 @@ const NAMES: [(&str, Traits); 132] = [
     ("ul", BLOCK),
     ("video", PLAIN),
     ("wbr", VOID),
-    ("xml", STRANGE | UNSEEN),
     ("xmp", STRANGE | TEXT),
 ];
 

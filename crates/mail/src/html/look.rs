@@ -51,6 +51,10 @@ impl Look {
         } else if let Some(own) = tag.get(Attribute::BgColour) {
             look.background = colour(&own);
         }
+        if style.transparent {
+            // Behind the letters is what is seen in their place.
+            look.colour = look.background.unwrap_or(look.colour);
+        }
         if look.hidden.is_some_and(|why| !matches!(why, Why::Colour | Why::Tiny)) {
             return look;
         }

@@ -152,7 +152,7 @@ fn pages_of_every_kind_are_read_alike() {
         "<title>a &amp; <b>\0</titles></TITLE x>c<textarea/>&lt;</textarea",
         "<style>a<b>&amp;</style>c<xmp>\0<i></xmp><plaintext>\0&amp;</plaintext>",
         "<script>a<!--<script>b</script>c</script>d<script><!--</script>e",
-        "<iframe><p></iframe><noscript><p></noscript><noembed><p></noembed><noframes><p></noframes>",
+        "<iframe><p></iframe><noembed><p></noembed>",
         "&notit;&notin;&NotEqualTilde;&amp&ampx&#38&#x26;&#0;&#128;&#xd800;&#xfffffffff;&;&#;&#x;&",
         "<a b='&notit;&copy=1&copy;=1&copy&amp' c=&lt d=&ltx>",
         "<p onclick=x",

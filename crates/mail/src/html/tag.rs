@@ -15,7 +15,7 @@ pub(super) struct Tag<'s> {
     present: u32,
 }
 
-/// Bytes of one attribute's value that are kept.
+/// Bytes of one attribute's value that are kept, other than of styles.
 const LONGEST_VALUE: usize = 8_192;
 
 impl<'s> Tag<'s> {
@@ -41,7 +41,9 @@ impl<'s> Tag<'s> {
     /// The value as it is meant.
     pub(super) fn get(&self, attribute: Attribute) -> Option<Cow<'s, str>> {
         let value = self.has(attribute).then_some(self.values[attribute as usize])?;
-        Some(reference::value(value, LONGEST_VALUE))
+        // The end of a style counts most.
+        let most = if attribute == Attribute::Style { usize::MAX } else { LONGEST_VALUE };
+        Some(reference::value(value, most))
     }
 }
 

@@ -42,8 +42,38 @@ fn what_styles_hide_is_hidden_and_ends_with_its_element() {
     check("a<span hidden>b</span>c", "ac", "b");
     check("<p style='font-size:0px'>a<span style='font-size:12px'>b</span></p>", "b", "a");
     check("<div style='display:none'><p style='display:block'>a</p></div>b", "b", "a");
+    check(
+        "<div style='color:transparent'>a</div><p style='background:url(x);color:transparent'>b",
+        "b",
+        "a",
+    );
     // A closing tag that is missing closes with what is around it.
     check("<div><span style='display:none'>a</div>b", "b", "a");
+}
+
+#[test]
+fn what_hides_ends_however_much_was_opened_in_it() {
+    let page = format!("<div style='display:none'>a{}</div>b", "<b>".repeat(150));
+    check(&page, "b", "a");
+    let padded = format!("<div style='/*{}*/display:none'>a</div>b", "x".repeat(20_000));
+    check(&padded, "b", "a");
+}
+
+#[test]
+fn a_head_ends_where_text_begins_whether_it_says_so_or_not() {
+    check("<html><head><title>x</title><body><p>a", "a", "");
+    check("<body><head><p>a</p></head>b", "a\nb", "");
+    check("<head style='display:none'>a<p>b", "a\nb", "");
+    check("<xml>a</xml>", "a", "");
+}
+
+#[test]
+fn what_stands_in_for_scripts_is_shown_and_what_stands_in_for_frames_is_not() {
+    let rendered = render("<noscript><p>a <a href=http://b.example>c</a></p></noscript>d");
+    assert_eq!(rendered.visible.trim(), "a c\nd");
+    assert_eq!(rendered.links.len(), 1);
+    let rendered = render("<noframes><!--</noframes><a href=http://b.example>c</a>");
+    assert_eq!((rendered.visible.trim(), rendered.links.len()), ("c", 1));
 }
 
 #[test]
