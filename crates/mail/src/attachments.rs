@@ -20,6 +20,8 @@ const SNIFFED: usize = 512;
 pub struct Attachment {
     /// As declared, decoded.
     pub name: Option<String>,
+    /// What else it is named: programs differ on which name counts.
+    pub also_named: Vec<String>,
     /// As declared, such as `application/pdf`.
     pub content_type: String,
     /// What its first bytes say.
@@ -38,13 +40,25 @@ pub struct Attachment {
     pub scripts: bool,
 }
 
-/// Whether `part` is a file and no text to be shown.
-pub(crate) fn is_file(part: &Part<'_>) -> bool {
+impl Attachment {
+    /// All of its names; one that is empty where it has none.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let others = self.also_named.iter().map(String::as_str);
+        std::iter::once(self.name.as_deref().unwrap_or_default()).chain(others)
+    }
+}
+
+/// Whether `part`, one of `parts`, is a file and no text to be shown.
+pub(crate) fn is_file(part: &Part<'_>, parts: &[Part<'_>]) -> bool {
     if part.is_multipart() || part.content_type == "message/rfc822" && !is_encoded(part) {
         return false;
     }
     let is_attached = part.disposition == Some(Disposition::Attachment);
-    let is_named = part.name.is_some() && part.disposition != Some(Disposition::Inline);
+    // One of several forms of a text is shown whatever its name is.
+    let is_alternative =
+        || part.parent.is_some_and(|parent| parts[parent].content_type == "multipart/alternative");
+    let is_named =
+        part.name.is_some() && part.disposition != Some(Disposition::Inline) && !is_alternative();
     !part.is_text() && !part.content_type.starts_with("message/") || is_attached || is_named
 }
 
@@ -55,7 +69,7 @@ fn is_encoded(part: &Part<'_>) -> bool {
 /// The files among `parts`.
 pub(crate) fn find(parts: &[Part<'_>], bounds: &Bounds, defects: &mut Defects) -> Vec<Attachment> {
     let mut budget = bounds.archive_bytes;
-    let files = parts.iter().filter(|part| is_file(part));
+    let files = parts.iter().filter(|part| is_file(part, parts));
     files.map(|part| read(part, parts, bounds, &mut budget, defects)).collect()
 }
 
@@ -78,6 +92,7 @@ fn read(
         || part.parent.is_some_and(|parent| parts[parent].content_type == "multipart/related");
     let mut file = Attachment {
         name: part.name.clone(),
+        also_named: part.also_named.clone(),
         content_type: part.content_type.clone(),
         kind: FileKind::of(&head),
         size,

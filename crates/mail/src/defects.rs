@@ -54,6 +54,8 @@ pub enum Defect {
     EightBitBody,
     /// Content-Type stands more than once in one header section.
     DuplicateContentType,
+    /// Content-Transfer-Encoding stands more than once in one header section, and says different things.
+    DuplicateEncoding,
     /// A line of over 998 octets (RFC 5322, section 2.1.1).
     LongLine,
 }

@@ -54,6 +54,8 @@ pub struct Part<'m> {
     pub disposition: Option<Disposition>,
     /// A file's name, decoded.
     pub name: Option<String>,
+    /// What else it is named: programs differ on which name counts.
+    pub also_named: Vec<String>,
     /// Whether other parts can refer to it (RFC 2392).
     pub has_content_id: bool,
     /// How deep it lies: 0 is the message itself.
@@ -73,12 +75,38 @@ impl Part<'_> {
         self.content_type.starts_with("multipart/")
     }
 
-    /// Whether it is plain text or HTML.
+    /// Whether it is plain text or HTML. Text of a kind that nobody knows is shown as plain text (RFC 2046,
+    /// section 4.1.4).
     #[must_use]
     pub fn is_text(&self) -> bool {
-        matches!(self.content_type.as_str(), "text/plain" | "text/html" | "application/xhtml+xml")
+        self.is_html()
+            || self.content_type.strip_prefix("text/").is_some_and(|kind| !FILES.contains(&kind))
+    }
+
+    /// Whether it is HTML.
+    #[must_use]
+    pub fn is_html(&self) -> bool {
+        matches!(self.content_type.as_str(), "text/html" | "application/xhtml+xml")
     }
 }
+
+/// Kinds of text that are meant for programs, and shown as files or not at all.
+const FILES: [&str; 14] = [
+    "calendar",
+    "comma-separated-values",
+    "css",
+    "csv",
+    "directory",
+    "javascript",
+    "rfc822-headers",
+    "rtf",
+    "vcard",
+    "watch-html",
+    "x-amp-html",
+    "x-vcalendar",
+    "x-vcard",
+    "xml",
+];
 
 /// Finds the parts of a message with the header `fields` and this `body`.
 pub(crate) fn walk<'m>(
@@ -182,6 +210,7 @@ impl<'m> Walk<'m, '_> {
             encoding: Encoding::SevenBit,
             disposition: None,
             name: None,
+            also_named: Vec::new(),
             has_content_id: false,
             depth: 0,
             parent: None,
@@ -189,7 +218,7 @@ impl<'m> Walk<'m, '_> {
             body,
         };
         let mut boundary = None;
-        let mut name = None;
+        let (mut encoded, mut names) = (false, Names::default());
         for field in fields.iter().filter(|field| is_content(field.name)) {
             if field.is("Content-Type") {
                 if part.declared {
@@ -204,23 +233,28 @@ impl<'m> Walk<'m, '_> {
                     }
                     part.charset = declared.attribute("charset").map(str::to_ascii_lowercase);
                     boundary = declared.attribute("boundary").map(str::to_owned);
-                    name = declared.attribute("name").map(str::to_owned);
+                    names.of_type = all(declared, "name");
                 });
             } else if field.is("Content-Transfer-Encoding") {
-                part.encoding = self.encoding(&field.raw_text());
+                let encoding = self.encoding(&field.raw_text());
+                if !encoded {
+                    part.encoding = encoding;
+                } else if encoding != part.encoding {
+                    self.defects.note(Defect::DuplicateEncoding);
+                }
+                encoded = true;
             } else if field.is("Content-Disposition") && part.disposition.is_none() {
                 self.content_type(field, |declared| {
                     let inline = declared.c_type.eq_ignore_ascii_case("inline");
                     part.disposition =
                         Some(if inline { Disposition::Inline } else { Disposition::Attachment });
-                    part.name = declared.attribute("filename").map(str::to_owned);
+                    names.of_file = all(declared, "filename");
                 });
             } else if field.is("Content-Id") {
                 part.has_content_id = true;
             }
         }
-        part.name =
-            part.name.or(name).map(|name| name.trim().to_owned()).filter(|it| !it.is_empty());
+        (part.name, part.also_named) = names.in_order();
         (part, boundary)
     }
 
@@ -250,6 +284,9 @@ impl<'m> Walk<'m, '_> {
     }
 
     fn encoding(&mut self, word: &str) -> Encoding {
+        // A comment may stand before it, too.
+        let comment = word.trim_start().strip_prefix('(').and_then(|rest| rest.split_once(')'));
+        let word = comment.map_or(word, |(_, behind)| behind).trim_start();
         let word = word.split([';', '(', ' ']).next().unwrap_or_default().trim_matches('"');
         let known = [
             ("7bit", Encoding::SevenBit),
@@ -269,6 +306,37 @@ impl<'m> Walk<'m, '_> {
             }
         }
     }
+}
+
+/// What a part is named, by the field that says so.
+#[derive(Default)]
+struct Names {
+    of_file: Vec<String>,
+    of_type: Vec<String>,
+}
+
+impl Names {
+    /// The one that counts, and what others take for it.
+    fn in_order(self) -> (Option<String>, Vec<String>) {
+        let mut others: Vec<String> = Vec::new();
+        for name in self.of_file.into_iter().chain(self.of_type) {
+            let name = name.trim();
+            if !name.is_empty() && !others.iter().any(|other| other == name) {
+                others.push(name.to_owned());
+            }
+        }
+        let first = (!others.is_empty()).then(|| others.remove(0));
+        (first, others)
+    }
+}
+
+/// The parameters of one name, in whatever form each is written (RFC 2231).
+fn all(declared: &ContentType<'_>, name: &str) -> Vec<String> {
+    /// Programs that differ take the first or the last, or one form before the other.
+    const MOST: usize = 4;
+    let parameters = declared.attributes().unwrap_or_default().iter();
+    let named = parameters.filter(|parameter| parameter.name == name);
+    named.take(MOST).map(|parameter| parameter.value.clone().into_owned()).collect()
 }
 
 fn is_content(name: &str) -> bool {
@@ -431,6 +499,33 @@ mod tests {
         assert_eq!(parts[0].encoding, Encoding::Base64);
         assert_eq!(parts[0].disposition, Some(Disposition::Attachment));
         assert!(parts[0].has_content_id);
+    }
+
+    #[test]
+    fn every_name_of_a_file_is_known() {
+        let raw = "Content-Type: application/pdf; name=c.exe\nContent-Disposition: attachment; filename=a.pdf; \
+                   filename*=utf-8''b.js; filename=a.pdf\n\nx";
+        let (parts, _) = parts(raw, &Bounds::default());
+        assert_eq!(parts[0].name.as_deref(), Some("a.pdf"));
+        assert_eq!(parts[0].also_named, ["b.js", "c.exe"]);
+    }
+
+    #[test]
+    fn the_first_of_two_encodings_counts() {
+        for (fields, encoding, defects) in [
+            (
+                "base64\nContent-Transfer-Encoding: 7bit",
+                Encoding::Base64,
+                &[Defect::DuplicateEncoding][..],
+            ),
+            ("base64\nContent-Transfer-Encoding: BASE64", Encoding::Base64, &[]),
+            ("(x) base64", Encoding::Base64, &[]),
+            ("base64 (x)", Encoding::Base64, &[]),
+        ] {
+            let raw = format!("Content-Transfer-Encoding: {fields}\n\nx");
+            let (parts, found) = parts(&raw, &Bounds::default());
+            assert_eq!((parts[0].encoding, found.as_slice()), (encoding, defects), "{fields}");
+        }
     }
 
     #[test]

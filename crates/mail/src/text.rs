@@ -34,13 +34,13 @@ pub(crate) fn read<'m>(
 ) -> Texts<'m> {
     let mut texts = Texts::default();
     let shown: Vec<&Part<'m>> = shown(parts);
-    let has_html = shown.iter().any(|part| is_html(part));
+    let has_html = shown.iter().any(|part| part.is_html());
     let mut visible = String::new();
     for part in shown {
-        let into = if is_html(part) { texts.html.len() } else { texts.plain.len() };
+        let into = if part.is_html() { texts.html.len() } else { texts.plain.len() };
         let room = bounds.text_bytes.saturating_sub(into);
         let text = decoded(part, room, defects);
-        if is_html(part) {
+        if part.is_html() {
             let renderer =
                 Renderer::new(&mut visible, &mut texts.hidden, bounds.text_bytes, links, defects);
             texts.facts.add(renderer.read(&text));
@@ -61,12 +61,8 @@ pub(crate) fn read<'m>(
 /// The parts that are shown as text. Where all text is declared to be files, the first is shown.
 fn shown<'p, 'm>(parts: &'p [Part<'m>]) -> Vec<&'p Part<'m>> {
     let is_own = |part: &&Part<'_>| !part.of_inner_message && part.is_text();
-    let shown: Vec<_> = parts.iter().filter(|part| is_own(part) && !is_file(part)).collect();
+    let shown: Vec<_> = parts.iter().filter(|part| is_own(part) && !is_file(part, parts)).collect();
     if shown.is_empty() { parts.iter().filter(is_own).take(1).collect() } else { shown }
-}
-
-fn is_html(part: &Part<'_>) -> bool {
-    part.content_type != "text/plain"
 }
 
 /// Whether a reader is shown HTML in place of this plain text.
@@ -78,8 +74,7 @@ fn is_replaced(part: &Part<'_>, parts: &[Part<'_>]) -> bool {
         .into_iter()
         .filter(|&above| parts[above].content_type == "multipart/alternative")
         .any(|above| {
-            let html =
-                parts.iter().filter(|part| part.is_text() && is_html(part) && !is_file(part));
+            let html = parts.iter().filter(|part| part.is_html() && !is_file(part, parts));
             html.into_iter().any(|html| ancestors(html).contains(&above))
         })
 }
@@ -106,5 +101,39 @@ fn append<'m>(to: &mut Cow<'m, str>, text: Cow<'m, str>) {
 fn separate(text: &mut String) {
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Message;
+
+    /// Of a message of two forms, whose second one has these fields.
+    #[track_caller]
+    fn check(fields: &str, visible: &str) {
+        let raw = format!(
+            "Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\n\r\nplain\r\n\
+             --b\r\n{fields}\r\n\r\n<p>shown <a href=http://a.example>here</a>\r\n--b--\r\n"
+        );
+        let message = Message::parse(raw.as_bytes(), &Bounds::default());
+        assert_eq!(message.text().trim(), visible, "{fields}");
+        assert_eq!(message.links().len(), usize::from(visible != "plain"), "{fields}");
+    }
+
+    #[test]
+    fn of_several_forms_the_html_is_shown_whatever_its_name() {
+        check("Content-Type: text/html", "shown here");
+        check("Content-Type: text/html; name=x", "shown here");
+        check("Content-Type: text/html\r\nContent-Disposition: attachment", "plain");
+        check("Content-Type: text/calendar", "plain");
+    }
+
+    #[test]
+    fn text_of_a_kind_that_nobody_knows_is_shown() {
+        let raw = b"Content-Type: text/x-unknown\r\n\r\nsee http://a.example\r\n";
+        let message = Message::parse(raw, &Bounds::default());
+        assert_eq!(message.plain(), "see http://a.example\r\n");
+        assert_eq!(message.links().len(), 1);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use tidegate_mail::{Envelope, Message};
+use tidegate_mail::{Attachment, Envelope, Message};
 use tidegate_signal::nearest;
 
 /// One kind of text; a message has none, one or several of it.
@@ -155,7 +155,11 @@ impl Kind {
             Self::LinkHost => message.links().iter().for_each(|link| text(link.host.as_deref())),
             Self::LinkText => message.links().iter().for_each(|link| text(link.text.as_deref())),
             Self::AttachmentName => {
-                message.attachments().iter().for_each(|file| text(file.name.as_deref()));
+                message
+                    .attachments()
+                    .iter()
+                    .flat_map(Attachment::names)
+                    .for_each(|name| text(Some(name)));
             }
             Self::AttachmentType => {
                 message.attachments().iter().for_each(|file| text(Some(&file.content_type)));

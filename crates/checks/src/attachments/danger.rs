@@ -87,15 +87,17 @@ impl Check for Danger {
         let Some(message) = known.message else { return };
         for file in message.attachments() {
             let name = file.name.as_deref().unwrap_or_default();
-            judge_name(name, signals);
-            // The rules have their say on the names of other files that run when opened.
-            if is_program(file, name) {
-                signals.raise(&FILE_IS_PROGRAM, shown(name));
+            for name in file.names() {
+                judge_name(name, signals);
+                // The rules have their say on the names of other files that run when opened.
+                if is_program(file, name) {
+                    signals.raise(&FILE_IS_PROGRAM, shown(name));
+                }
             }
             if file.macros {
                 signals.raise(&OFFICE_HAS_MACROS, shown(name));
             }
-            if file.scripts && is_page(name) {
+            if file.scripts && file.names().any(is_page) {
                 signals.raise(&PAGE_HAS_SCRIPT, shown(name));
             }
             judge_archive(file, name, signals);
@@ -191,6 +193,13 @@ mod tests {
         check("setup.exe", "x", &["FILE_IS_PROGRAM"]);
         check("invoice.pdf.exe", "x", &["FILE_ENDS_TWICE", "FILE_IS_PROGRAM"]);
         check("page.html", "<script>x()</script>", &["PAGE_HAS_SCRIPT"]);
+    }
+
+    #[test]
+    fn a_file_is_judged_by_each_of_its_names() {
+        let program = ["FILE_IS_PROGRAM"];
+        check("a.pdf\"; filename*=\"utf-8''a.js", "x", &program);
+        check("a.js\"; filename*=\"utf-8''a.pdf", "x", &program);
     }
 
     #[track_caller]

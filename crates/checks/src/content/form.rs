@@ -22,6 +22,7 @@ signals_of_defects! {
     QuotedPrintableBroken => QUOTED_PRINTABLE_BROKEN, 0.1, "A part in quoted-printable is not well-formed";
     EightBitBody => BODY_EIGHT_BIT, 0.3, "A part that should be plain ASCII is not";
     DuplicateContentType => CONTENT_TYPE_TWICE, 1.0, "A part has two Content-Type fields, and programs differ on which counts";
+    DuplicateEncoding => ENCODING_TWICE, 1.0, "A part is said to be encoded in two ways, and programs differ on which counts";
     LongLine => LINE_OVERLONG, 0.2, "A line is longer than mail allows";
     PartsCut => PARTS_TOO_MANY, 1.0, "The message has too many parts to be looked at";
     NestingCut => PARTS_TOO_DEEP, 1.0, "Parts are nested too deeply to be looked at";
@@ -74,5 +75,9 @@ mod tests {
         check("Content-Transfer-Encoding: rot13\n\nUryyb\n", &["ENCODING_UNKNOWN"]);
         check("Content-Transfer-Encoding: base64\n\nSGVsbG8=IHdvcmxk\n", &["BASE64_BROKEN"]);
         check("Content-Type: text/plain\nContent-Type: text/html\n\nHi\n", &["CONTENT_TYPE_TWICE"]);
+        check(
+            "Content-Transfer-Encoding: base64\nContent-Transfer-Encoding: 7bit\n\nSGVsbG8=\n",
+            &["ENCODING_TWICE"],
+        );
     }
 }
