@@ -171,18 +171,25 @@ fn can_be_sent(address: &str) -> bool {
             .all(|c| !c.is_control() && !matches!(c, '<' | '>') && (is_quoted || c != ' '))
 }
 
-/// `text` with a carriage return before every line feed.
+/// `text` with no line end but CR LF (RFC 5321, section 2.3.8): whoever takes either alone for one could take what
+/// stands behind for another message. A lone CR becomes a space, as Postfix has it: as a line end it would
+/// make fields that nobody has judged.
 fn with_whole_line_ends(text: &[u8]) -> Cow<'_, [u8]> {
-    let is_bare = |at: usize| text[at] == b'\n' && (at == 0 || text[at - 1] != b'\r');
+    let is_bare = |at: usize| match text[at] {
+        b'\n' => at == 0 || text[at - 1] != b'\r',
+        b'\r' => text.get(at + 1) != Some(&b'\n'),
+        _ => false,
+    };
     if !(0..text.len()).any(is_bare) {
         return Cow::Borrowed(text);
     }
     let mut whole = Vec::with_capacity(text.len() + text.len() / 32);
-    for (at, byte) in text.iter().enumerate() {
-        if is_bare(at) {
-            whole.push(b'\r');
+    for (at, &byte) in text.iter().enumerate() {
+        match byte {
+            b'\n' if is_bare(at) => whole.extend_from_slice(b"\r\n"),
+            b'\r' if is_bare(at) => whole.push(b' '),
+            _ => whole.push(byte),
         }
-        whole.push(*byte);
     }
     Cow::Owned(whole)
 }
@@ -204,8 +211,9 @@ mod tests {
     }
 
     #[test]
-    fn no_line_feed_goes_alone() {
+    fn no_line_feed_and_no_carriage_return_goes_alone() {
         assert!(matches!(with_whole_line_ends(b"a\r\n.b\r\n"), Cow::Borrowed(_)));
-        assert_eq!(&*with_whole_line_ends(b"\na\n.\nb\r\n\rc\n"), b"\r\na\r\n.\r\nb\r\n\rc\r\n");
+        assert_eq!(&*with_whole_line_ends(b"\na\n.\nb\r\n\rc\n"), b"\r\na\r\n.\r\nb\r\n c\r\n");
+        assert_eq!(&*with_whole_line_ends(b"a\r.\r\nb\r"), b"a .\r\nb ");
     }
 }
