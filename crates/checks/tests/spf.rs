@@ -54,6 +54,39 @@ fn mechanisms_match_the_client_or_not() {
     );
 }
 
+/// RFC 7208, section 5: what follows one `/` is a prefix of IPv4, and of IPv6 all bits count.
+#[test]
+fn a_prefix_of_ipv4_opens_no_ipv6_network() {
+    let from = |client: &str, record: &str| {
+        let world = shop(record).address("shop.example.com", "2001:4860:4860::8888");
+        world.spf(&envelope(client, "someone@shop.example.com")).result
+    };
+    assert_eq!(from("2001:4860:4860::8888", "v=spf1 a/24 -all"), Pass);
+    assert_eq!(from("2001:4860:4860::8844", "v=spf1 a/24 -all"), Fail);
+    assert_eq!(from("2001:4860:4860::8844", "v=spf1 a/24//64 -all"), Pass);
+}
+
+/// The examples of RFC 7208, section 7.4.
+#[test]
+fn macros_are_cut_and_turned_round_as_they_say() {
+    for (macros, name) in [
+        ("%{d}", "email.example.com"),
+        ("%{d2}", "example.com"),
+        ("%{d1}", "com"),
+        ("%{dr}", "com.example.email"),
+        ("%{d2r}", "example.email"),
+        ("%{lr-}", "bad.strong"),
+        ("%{l1r-}", "strong"),
+        ("%{ir}.%{v}._spf.%{d2}", "4.4.8.8.in-addr._spf.example.com"),
+    ] {
+        let world = World::default()
+            .txt("email.example.com", &format!("v=spf1 exists:{macros}.x.test -all"))
+            .address(&format!("{name}.x.test"), "127.0.0.2");
+        let spf = world.spf(&envelope(CLIENT, "strong-bad@email.example.com"));
+        assert_eq!(spf.result, Pass, "{macros}: {spf:?}");
+    }
+}
+
 #[test]
 fn includes_and_redirects_are_followed() {
     let world = || shop("v=spf1 include:a.example.com include:b.example.com -all");

@@ -125,10 +125,32 @@ impl<'r> Renderer<'r> {
     }
 
     fn comment(&mut self, text: &str) {
-        if !text.starts_with("[if") && !text.starts_with("[endif") {
+        if text.starts_with("[if") {
+            self.links_of_a_condition(text);
+        } else if !text.starts_with("[endif") {
             self.facts.comments += 1;
         }
         self.cut_word |= self.ends_in_letter();
+    }
+
+    /// Outlook reads what stands between `<!--[if mso]>` and `<![endif]-->`: mostly frames and buttons for it, which say
+    /// what the page says. So only where they lead is taken up.
+    fn links_of_a_condition(&mut self, text: &str) {
+        let mut tag = None;
+        for token in Tokens::of(text) {
+            match token {
+                Token::Start(name) => tag = Some(Tag::new(name)),
+                Token::Attribute(name, value) => {
+                    tag.as_mut().map(|tag| tag.add(name, value));
+                }
+                Token::StartEnd { .. } => {
+                    if let Some(tag) = tag.take().filter(|tag| tag.has(Attribute::Href)) {
+                        self.link(&tag, Attribute::Href, LinkKind::Href);
+                    }
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Of an end tag, which has no attributes by rights, those that run scripts are counted as well.

@@ -60,6 +60,16 @@ fn what_hides_ends_however_much_was_opened_in_it() {
 }
 
 #[test]
+fn where_outlook_is_led_is_known() {
+    let page = "a<!--[if mso]><v:rect href='http://b.example/'>b</v:rect><a href=http://c.example>c</a><![endif]-->d";
+    let rendered = render(page);
+    assert_eq!(rendered.visible, "ad");
+    let hosts: Vec<_> = rendered.links.iter().map(|link| link.host.as_deref().unwrap()).collect();
+    assert_eq!(hosts, ["b.example", "c.example"]);
+    assert!(render("<!-- <a href=http://c.example>c</a> -->").links.is_empty());
+}
+
+#[test]
 fn a_head_ends_where_text_begins_whether_it_says_so_or_not() {
     check("<html><head><title>x</title><body><p>a", "a", "");
     check("<body><head><p>a</p></head>b", "a\nb", "");
