@@ -24,6 +24,7 @@ use self::tag::{Attribute, Tag};
 use self::token::{Token, Tokens};
 use crate::defects::{Defect, Defects};
 use crate::links::{LinkKind, Links};
+use crate::unseen::seen;
 use crate::url::Url;
 
 /// Open elements that are tracked; deeper ones are as their parent is.
@@ -309,8 +310,8 @@ impl<'r> Renderer<'r> {
         // Only the link's claim was between: elements that end may have taken blanks off.
         let text = self.visible.get(begin.min(end)..).unwrap_or_default();
         if let Some(url) = url {
-            let text = &text[..text.floor_char_boundary(LONGEST_LINK_TEXT)];
-            self.links.add(url, LinkKind::Href, Some(text), self.defects);
+            let text = seen(text, LONGEST_LINK_TEXT);
+            self.links.add(url, LinkKind::Href, Some(&text), self.defects);
             self.anchored.push((begin.min(end), end));
         }
     }

@@ -39,6 +39,7 @@ mod mime;
 mod received;
 mod sniff;
 mod text;
+mod unseen;
 mod url;
 mod zip;
 

@@ -3,12 +3,14 @@
 //!
 //! Invariant: what comes out has no white space and no control character in its scheme and host.
 
+mod host;
+
 use std::borrow::Cow;
-use std::net::Ipv4Addr;
 
 use memchr::memchr3;
 
-use crate::decode::hex;
+pub(crate) use self::host::may_stand_in_host;
+use self::host::read_host;
 
 /// Where a link leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +27,6 @@ pub(crate) struct Url {
 
 /// Bytes of a URL that are kept.
 const LONGEST: usize = 2_048;
-/// The longest host name (RFC 1035, section 2.3.4), and room for its percent signs.
-const LONGEST_HOST: usize = 253 * 3;
 
 impl Url {
     /// Reads a reference as it stands in an attribute, relative to `base`. `None` for what leads
@@ -46,8 +46,9 @@ impl Url {
                 _ => Self::opaque(scheme, rest),
             });
         }
-        let is_absolute = |text: &str| text.starts_with("//") || text.starts_with("\\\\");
-        if is_absolute(&reference) || starts_with_www(&reference) {
+        // Either of them twice ("special authority slashes state").
+        let is_absolute = matches!(reference.as_bytes(), [b'/' | b'\\', b'/' | b'\\', ..]);
+        if is_absolute || starts_with_www(&reference) {
             return Some(Self::special("http", &reference));
         }
         // Joined plainly: only the host matters here.
@@ -110,7 +111,7 @@ fn cut(mut text: String) -> String {
     text
 }
 
-pub(crate) fn starts_with_www(text: &str) -> bool {
+fn starts_with_www(text: &str) -> bool {
     text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("www."))
 }
 
@@ -145,109 +146,6 @@ fn split_port(host: &str) -> (&str, Option<u16>) {
     }
 }
 
-/// The host in lower case as it is looked up, and whether it was written oddly.
-fn read_host(written: &str) -> (String, bool) {
-    let written = &written[..written.floor_char_boundary(LONGEST_HOST)];
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    if written.bytes().all(is_plain) {
-        return in_usual_form(written.to_ascii_lowercase(), false);
-    }
-    let mut odd = false;
-    let decoded: Cow<'_, str> = if written.contains('%') {
-        odd = true;
-        percent_decoded(written).into()
-    } else {
-        written.into()
-    };
-    let mut host = String::with_capacity(decoded.len());
-    for c in decoded.chars() {
-        match c {
-            // Labels may be parted by ideographic stops (RFC 3490, section 3.1).
-            '\u{3002}' | '\u{ff0e}' | '\u{ff61}' => {
-                odd = true;
-                host.push('.');
-            }
-            '\u{ff01}'..='\u{ff5e}' => {
-                odd = true;
-                let narrow = char::from_u32(c as u32 - 0xfee0).unwrap_or(c);
-                host.push(narrow.to_ascii_lowercase());
-            }
-            // Left out by IDNA.
-            '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' => odd = true,
-            _ if c == ' ' || c.is_control() => odd = true,
-            _ if c.is_ascii() => host.push(c.to_ascii_lowercase()),
-            _ => host.extend(c.to_lowercase()),
-        }
-    }
-    in_usual_form(host, odd)
-}
-
-fn in_usual_form(mut host: String, odd: bool) -> (String, bool) {
-    while host.ends_with('.') {
-        host.pop();
-    }
-    if let Some(address) = odd_address(&host) {
-        return (address.to_string(), true);
-    }
-    (host, odd)
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        if let (b'%', [high, low, behind @ ..]) = (first, after)
-            && let (Some(high), Some(low)) = (hex(*high), hex(*low))
-        {
-            bytes.push(high << 4 | low);
-            rest = behind;
-        } else {
-            bytes.push(first);
-            rest = after;
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// An IPv4 address in one of the forms that browsers read and nobody writes: one number, octal,
-/// hexadecimal. `None` for names and for four decimal numbers.
-fn odd_address(host: &str) -> Option<Ipv4Addr> {
-    if !host.starts_with(|c: char| c.is_ascii_digit())
-        || !host.ends_with(|c: char| c.is_ascii_hexdigit())
-        || host.parse::<Ipv4Addr>().is_ok()
-    {
-        return None;
-    }
-    let mut numbers = Vec::with_capacity(4);
-    for part in host.split('.') {
-        if numbers.len() == 4 {
-            return None;
-        }
-        numbers.push(whatwg_number(part)?);
-    }
-    let (last, front) = numbers.split_last()?;
-    let mut address = 0u32;
-    for (at, number) in front.iter().enumerate() {
-        address |= u32::from(u8::try_from(*number).ok()?) << (24 - 8 * at);
-    }
-    let room = 32 - 8 * front.len();
-    if u64::from(*last) >= 1 << room {
-        return None;
-    }
-    Some(Ipv4Addr::from(address | last))
-}
-
-fn whatwg_number(part: &str) -> Option<u32> {
-    if let Some(digits) = part.strip_prefix("0x") {
-        return if digits.is_empty() { Some(0) } else { u32::from_str_radix(digits, 16).ok() };
-    }
-    if !part.starts_with(|c: char| c.is_ascii_digit()) {
-        return None;
-    }
-    let octal = part.len() > 1 && part.starts_with('0');
-    u32::from_str_radix(part, if octal { 8 } else { 10 }).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -267,7 +165,10 @@ mod tests {
         check(" HTTPS:\\\\a.example\\b ", "https://a.example\\b", Some("a.example"));
         check("http:/a.example", "http://a.example", Some("a.example"));
         check("http:///a.example.", "http://a.example", Some("a.example"));
-        check("//a.example/x", "http://a.example/x", Some("a.example"));
+        for slashes in ["//", "\\\\", "/\\", "\\/"] {
+            let reference = format!("{slashes}a.example/x");
+            check(&reference, "http://a.example/x", Some("a.example"));
+        }
         check("www.a.example/x", "http://www.a.example/x", Some("www.a.example"));
         check("ht\ntp://a.exa\tmple", "http://a.example", Some("a.example"));
         check("mailto:a@b.example", "mailto:a@b.example", None);

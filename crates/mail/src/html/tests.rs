@@ -119,6 +119,17 @@ fn a_link_has_the_text_that_its_reader_sees() {
 }
 
 #[test]
+fn what_is_not_seen_is_no_part_of_the_text_of_a_link() {
+    let padding = "&#8203;&nbsp;".repeat(70);
+    for text in
+        ["https://www.pay&#8203;pal.com", &format!("{padding}https://www.pay\u{fe0f}pal.com")]
+    {
+        let rendered = render(&format!("<a href=http://evil.example>{text}</a>"));
+        assert_eq!(rendered.links[0].text.as_deref(), Some("https://www.paypal.com"), "{text}");
+    }
+}
+
+#[test]
 fn forms_frames_and_refreshes_lead_somewhere_too() {
     let rendered = render(
         "<meta http-equiv=Refresh content='0; URL=http://a.example/'><form action=http://b.example/><input type=Password></form><iframe src=http://c.example/></iframe>",
