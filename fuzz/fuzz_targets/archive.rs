@@ -13,6 +13,6 @@ fuzz_target!(|file: &[u8]| {
         panic!("{} files", message.attachments().len())
     };
     assert!(attachment.entries.len() <= bounds.archive_entries);
-    // No two names share a byte, and none is more than a character.
+    // Together the names are read of no more bytes than there are, and none is more than a character.
     assert!(attachment.entries.iter().map(String::len).sum::<usize>() <= 4 * file.len());
 });

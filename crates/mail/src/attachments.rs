@@ -1,19 +1,19 @@
 //! Attached files, by what they claim to be and by what they are.
 //!
-//! Invariant: files are recognised by their first bytes; only archives are decoded further, within
-//! [`Bounds`], and nothing is unpacked.
+//! Invariant: files are recognised by their first bytes; only archives, old Office documents and pages
+//! are decoded further, within [`Bounds`], and nothing is unpacked.
 
-use memchr::{memchr_iter, memmem};
+use std::borrow::Cow;
+
+use memchr::{memchr, memchr_iter, memmem};
 
 use crate::Bounds;
+use crate::claims;
 use crate::decode;
 use crate::defects::{Defect, Defects};
 use crate::mime::{Disposition, Encoding, Part};
 use crate::sniff::FileKind;
 use crate::zip;
-
-/// Decoded bytes that a file is recognised by.
-const SNIFFED: usize = 512;
 
 /// An attached file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct Attachment {
     pub also_named: Vec<String>,
     /// As declared, such as `application/pdf`.
     pub content_type: String,
-    /// What its first bytes say.
+    /// What its first bytes say; for a zip archive, what its directory says.
     pub kind: FileKind,
     /// Decoded bytes, about.
     pub size: usize,
@@ -36,7 +36,8 @@ pub struct Attachment {
     pub encrypted: bool,
     /// Whether it holds macros of an Office program.
     pub macros: bool,
-    /// Whether it is a web page or a drawing with scripts in it.
+    /// Whether it is a web page or a drawing with scripts in it. Not of a drawing in gzip (`.svgz`),
+    /// which would have to be unpacked, and which browsers show from servers only.
     pub scripts: bool,
 }
 
@@ -80,10 +81,6 @@ fn read(
     budget: &mut usize,
     defects: &mut Defects,
 ) -> Attachment {
-    // Damage and size of files are not told: only their beginning is read.
-    let mut unread = Defects::default();
-    let encoded = &part.body[..part.body.len().min(SNIFFED * 4)];
-    let head = decode::transfer(encoded, part.encoding, SNIFFED, &mut unread);
     let size = match part.encoding {
         Encoding::Base64 => part.body.len() / 78 * 57,
         _ => part.body.len(),
@@ -94,7 +91,7 @@ fn read(
         name: part.name.clone(),
         also_named: part.also_named.clone(),
         content_type: part.content_type.clone(),
-        kind: FileKind::of(&head),
+        kind: kind(part),
         size,
         embedded: shown_by_html
             && part.content_type.starts_with("image/")
@@ -104,47 +101,101 @@ fn read(
         macros: false,
         scripts: false,
     };
-    let mut whole = || {
-        let whole = decode::transfer(part.body, part.encoding, *budget, &mut unread);
-        *budget -= whole.len().min(*budget);
-        whole
-    };
-    match file.kind {
-        FileKind::Zip => {
-            unpacked(&mut file, &whole(), bounds.archive_entries, defects);
-            if unread.as_slice().contains(&Defect::TextCut) {
-                defects.note(Defect::ArchiveCut);
-            }
-        }
-        // A directory entry of the container, in UTF-16 (MS-OVBA, section 2.2.1).
-        FileKind::Ole => {
-            let project = b"_\0V\0B\0A\0_\0P\0R\0O\0J\0E\0C\0T\0";
-            file.macros = memmem::find(&whole(), project).is_some();
-        }
-        FileKind::Html | FileKind::Svg | FileKind::Text => {
-            file.scripts = has_script(&whole());
-        }
-        _ => {}
-    }
+    look_into(&mut file, part, bounds, budget, defects);
     file
 }
 
-/// In any letter case, as browsers have it.
-fn has_script(page: &[u8]) -> bool {
-    memchr_iter(b'<', page)
-        .any(|at| page.get(at + 1..at + 7).is_some_and(|name| name.eq_ignore_ascii_case(b"script")))
+fn name<'p>(part: &'p Part<'_>) -> &'p str {
+    part.name.as_deref().unwrap_or_default()
 }
 
-fn unpacked(file: &mut Attachment, archive: &[u8], most: usize, defects: &mut Defects) {
-    let directory = zip::list(archive, most);
-    if directory.cut {
-        defects.note(Defect::ArchiveCut);
+/// Damage and size of files are not told: only their beginning is read.
+fn kind(part: &Part<'_>) -> FileKind {
+    let begin = |most| decode::transfer(part.body, part.encoding, most, &mut Defects::default());
+    let head = begin(FileKind::ENOUGH);
+    // Most discs begin with nothing at all.
+    let may_be_disc = claims::is_disc(name(part), &part.content_type)
+        || !head.is_empty() && head.iter().all(|byte| *byte == 0);
+    FileKind::of(&if may_be_disc { begin(FileKind::ENOUGH_FOR_DISC) } else { head })
+}
+
+fn look_into(
+    file: &mut Attachment,
+    part: &Part<'_>,
+    bounds: &Bounds,
+    budget: &mut usize,
+    defects: &mut Defects,
+) {
+    let (name, content_type) = (name(part), part.content_type.as_str());
+    // Programs look for an archive at its end: anything may stand before it.
+    let may_be_zip = file.kind == FileKind::Zip || claims::is_zip(name, content_type);
+    let may_be_page = matches!(file.kind, FileKind::Html | FileKind::Svg | FileKind::Text)
+        || claims::is_page(name, content_type);
+    let is_ole = file.kind == FileKind::Ole;
+    if !(may_be_zip || may_be_page || is_ole) {
+        return;
     }
-    let has = |known: &str| directory.names.iter().any(|name| name.eq_ignore_ascii_case(known));
+    let (content, is_cut) = content(part, budget);
+    if may_be_zip {
+        let directory = zip::list(&content, bounds.archive_entries);
+        if file.kind == FileKind::Zip || !directory.names.is_empty() {
+            if is_cut || directory.cut {
+                defects.note(Defect::ArchiveCut);
+            }
+            list(file, directory);
+        }
+    }
+    if is_ole {
+        // A directory entry of the container, in UTF-16 (MS-OVBA, section 2.2.1).
+        let project = b"_\0V\0B\0A\0_\0P\0R\0O\0J\0E\0C\0T\0";
+        file.macros |= memmem::find(&content, project).is_some();
+    }
+    file.scripts = may_be_page && has_script(&content);
+}
+
+/// What is in a file, and whether that is more than is decoded: then its beginning and its end, where
+/// archives have their directory.
+fn content<'m>(part: &Part<'m>, budget: &mut usize) -> (Cow<'m, [u8]>, bool) {
+    let mut unread = Defects::default();
+    let mut content = decode::transfer(part.body, part.encoding, *budget, &mut unread);
+    let is_cut = unread.as_slice().contains(&Defect::TextCut);
+    if is_cut {
+        let begin = *budget / 2;
+        let end = decode::transfer_end(part.body, part.encoding, *budget - begin);
+        let content = content.to_mut();
+        content.truncate(begin);
+        content.extend_from_slice(&end);
+    }
+    *budget -= content.len().min(*budget);
+    (content, is_cut)
+}
+
+/// In any letter case, as browsers have it, and of any name space, as XML has it
+/// (`<s:script xmlns:s="http://www.w3.org/2000/svg">`).
+fn has_script(page: &[u8]) -> bool {
+    // In UTF-16 every other byte of such a tag is 0.
+    let page = match memchr(0, page) {
+        Some(_) => Cow::Owned(page.iter().copied().filter(|byte| *byte != 0).collect()),
+        None => Cow::Borrowed(page),
+    };
+    memchr_iter(b'<', &page).any(|at| {
+        let ends = |byte: &u8| matches!(byte, b'<' | b'>' | b'/') || byte.is_ascii_whitespace();
+        let name = page[at + 1..].split(ends).next().unwrap_or_default();
+        let local = name.split(|byte| *byte == b':').next_back().unwrap_or_default();
+        local.get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"script"))
+    })
+}
+
+fn list(file: &mut Attachment, directory: zip::Directory) {
+    let names = &directory.names;
+    // Not of an archive in the archive, or of one that a program would not open.
+    let last = &names[..directory.last];
+    let has = |known: &str| last.iter().any(|name| name.eq_ignore_ascii_case(known));
     file.encrypted = directory.encrypted;
-    file.macros =
-        directory.names.iter().any(|name| name.to_ascii_lowercase().ends_with("vbaproject.bin"));
-    if has("[Content_Types].xml") {
+    file.macros = names.iter().any(|name| name.to_ascii_lowercase().ends_with("vbaproject.bin"));
+    if file.kind.is_executable() {
+        // A program that brings an archive along.
+    } else if has("[Content_Types].xml") {
         file.kind = FileKind::Ooxml;
     } else if has("mimetype")
         && (has("content.xml") || has("META-INF/manifest.xml") || has("META-INF/container.xml"))
@@ -152,6 +203,106 @@ fn unpacked(file: &mut Attachment, archive: &[u8], most: usize, defects: &mut De
         file.kind = FileKind::OpenDocument;
     } else if has("META-INF/MANIFEST.MF") {
         file.kind = FileKind::Jar;
+    } else {
+        file.kind = FileKind::Zip;
     }
     file.entries = directory.names;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Message;
+    use crate::hostile::encoded;
+    use crate::zip::testing::{archive, local};
+
+    #[track_caller]
+    fn file(name: &str, content: &[u8]) -> Attachment {
+        let fields = format!("Content-Type: application/octet-stream; name=\"{name}\"\r\n");
+        let plain = [fields.as_bytes(), b"\r\n", content].concat();
+        let base64 = format!(
+            "{fields}Content-Transfer-Encoding: base64\r\n\r\n{}",
+            encoded(content).replace("AA", "AA\r\n")
+        );
+        let read = |raw: &[u8]| Message::parse(raw, &Bounds::default()).attachments()[0].clone();
+        let (plain, base64) = (read(&plain), read(base64.as_bytes()));
+        assert_eq!(Attachment { size: 0, ..plain.clone() }, Attachment { size: 0, ..base64 });
+        plain
+    }
+
+    #[test]
+    fn an_archive_is_listed_whatever_stands_before_it() {
+        let zip = archive(&["a.exe"], false);
+        for prefix in [&b"x"[..], b"MIT license\n", b"GIF89a", &[0; 70_000]] {
+            let read = file("a.zip", &[prefix, &zip].concat());
+            assert_eq!((read.kind, read.entries.len()), (FileKind::Zip, 1), "{prefix:?}");
+        }
+        let document = archive(&["[Content_Types].xml"], false);
+        assert_eq!(file("a.docx", &[b"x", &document[..]].concat()).kind, FileKind::Ooxml);
+        // What unpacks itself is a program; a name that asks for no archive leaves it a text.
+        assert_eq!(file("a.zip", &[b"MZ", &zip[..]].concat()).kind, FileKind::Exe);
+        assert_eq!(file("a.zip", b"Hello").kind, FileKind::Text);
+        assert!(file("a.txt", &[b"x", &zip[..]].concat()).entries.is_empty());
+    }
+
+    #[test]
+    fn a_document_in_an_archive_does_not_make_a_document_of_it() {
+        let document = archive(&["[Content_Types].xml"], false);
+        let outer = archive(&["a.docx"], false);
+        let stored =
+            [&local("a.docx", 0, document.len() as u32), &document[..], &outer[36..]].concat();
+        let read = file("a.zip", &stored);
+        assert_eq!((read.kind, read.entries.len()), (FileKind::Zip, 2));
+    }
+
+    #[test]
+    fn the_directory_of_an_archive_larger_than_is_decoded_is_listed() {
+        let large = vec![b'x'; Bounds::default().archive_bytes];
+        let zip = [&local("a.txt", 8, 0), &large[..], &archive(&["a.exe"], false)].concat();
+        assert_eq!(file("a.zip", &zip).entries, ["a.exe", "a.txt"]);
+    }
+
+    #[test]
+    fn blanks_before_the_content_do_not_hide_it() {
+        let raw = format!(
+            "Content-Type: a/b\r\nContent-Transfer-Encoding: base64\r\n\r\n{}{}",
+            "\r\n".repeat(5_000),
+            encoded(b"%PDF-1.7")
+        );
+        let message = Message::parse(raw.as_bytes(), &Bounds::default());
+        assert_eq!(message.attachments()[0].kind, FileKind::Pdf);
+    }
+
+    #[test]
+    fn discs_are_known_by_name_or_by_an_empty_beginning() {
+        let disc = |begin: &[u8]| {
+            let mut disc = begin.to_vec();
+            disc.resize(0x8001, 0);
+            disc.extend(b"CD001\x01");
+            disc
+        };
+        assert_eq!(file("a.iso", &disc(b"MZ")).kind, FileKind::Iso);
+        assert_eq!(file("a.IMG", &disc(b"text")).kind, FileKind::Iso);
+        assert_eq!(file("a.dat", &disc(b"")).kind, FileKind::Iso);
+        assert_eq!(file("a.dat", &disc(b"MZ")).kind, FileKind::Exe);
+        assert_eq!(file("a.iso", b"MZ").kind, FileKind::Exe);
+    }
+
+    #[test]
+    fn scripts_are_found_in_any_name_space_and_in_utf_16() {
+        let svg = "<svg><s:script xmlns:s=\"http://www.w3.org/2000/svg\">x()</s:script></svg>";
+        assert!(file("a.svg", svg.as_bytes()).scripts);
+        for page in [svg, "<html><p>\u{fc}<SCRIPT>x()</SCRIPT>"] {
+            let units: Vec<u16> = format!("\u{feff}{page}").encode_utf16().collect();
+            let little: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+            let big: Vec<u8> = units.iter().flat_map(|unit| unit.to_be_bytes()).collect();
+            for utf16 in [&little[..], &big, &little[2..], &big[2..]] {
+                assert!(file("a.html", utf16).scripts, "{page}");
+            }
+            assert!(file("a.dat", &little).scripts, "{page}");
+        }
+        // A byte that no text has makes no other file of a page.
+        assert!(file("a.html", b"\x01<script>").scripts);
+        assert!(!file("a.html", b"<p>script: <b>script</b> a:script</p>").scripts);
+    }
 }

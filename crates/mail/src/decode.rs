@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use encoding_rs::{Encoding as Charset, UTF_8, WINDOWS_1252};
 use mail_parser::decoders::charsets::map::charset_decoder;
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 
 use crate::defects::{Defect, Defects};
 use crate::mime::Encoding;
@@ -28,6 +28,27 @@ pub(crate) fn transfer<'m>(
         }
         _ => Cow::Borrowed(cut(body, most, defects)),
     }
+}
+
+/// The last decoded bytes, about `most` of them and no more, for a body of more than that.
+pub(crate) fn transfer_end(body: &[u8], encoding: Encoding, most: usize) -> Cow<'_, [u8]> {
+    let begin = match encoding {
+        // Four letters are three bytes, and the first group is made whole.
+        Encoding::Base64 => base64_group(body, (most / 3).saturating_sub(1) * 4),
+        _ => body.len().saturating_sub(most),
+    };
+    transfer(&body[begin..], encoding, most, &mut Defects::default())
+}
+
+/// Where the group begins that holds the first of the last `letters`. Groups are counted from the
+/// beginning and from padding, as [`base64`] counts them.
+fn base64_group(body: &[u8], letters: usize) -> usize {
+    let is_letter = |at: &usize| ALPHABET[usize::from(body[*at])] < PADDING;
+    let before =
+        |end: usize, letters| (0..end).rev().filter(is_letter).take(letters).last().unwrap_or(end);
+    let begin = before(body.len(), letters);
+    let padding = memrchr(b'=', &body[..begin]).unwrap_or(0);
+    before(begin, (padding..begin).filter(is_letter).count() % 4)
 }
 
 fn cut<'m>(body: &'m [u8], most: usize, defects: &mut Defects) -> &'m [u8] {
@@ -279,6 +300,22 @@ mod tests {
     }
 
     #[test]
+    fn the_end_is_decoded_as_it_is_in_the_whole() {
+        for (encoding, body, expect) in [
+            (Encoding::Base64, "MDEy\r\nMzQ1\r\nNjc4OTo=\r\n", "3456789:"),
+            (Encoding::Base64, "MDEyMzQ1Njc4OTo7", "6789:;"),
+            (Encoding::Base64, "MDE=MjM0NTY3ODk=", "23456789"),
+            (Encoding::Base64, "MDEy", "012"),
+            (Encoding::Base64, "", ""),
+            (Encoding::QuotedPrintable, "=3D01234=3D56", "1234=56"),
+            (Encoding::SevenBit, "0123456789", "123456789"),
+        ] {
+            let end = transfer_end(body.as_bytes(), encoding, 9);
+            assert_eq!(String::from_utf8_lossy(&end), expect, "{body:?}");
+        }
+    }
+
+    #[test]
     fn character_sets_are_known_by_their_labels() {
         for (bytes, label, expect) in [
             (&b"gr\xfc\xdfe"[..], "iso-8859-1", "grüße"),
@@ -318,6 +355,12 @@ mod tests {
                 let decoded = transfer(&bytes, encoding, most, &mut defects);
                 prop_assert!(decoded.len() <= most);
                 let _ = charset(decoded, Some("iso-2022-jp"), &mut defects);
+                let end = transfer_end(&bytes, encoding, most);
+                prop_assert!(end.len() <= most);
+                let whole = transfer(&bytes, encoding, usize::MAX / 2, &mut defects);
+                // Within a code, or within a group, it begins with something else.
+                let is_whole = encoding != Encoding::QuotedPrintable && most >= 3;
+                prop_assert!(!is_whole || whole.ends_with(&end));
             }
         }
     }

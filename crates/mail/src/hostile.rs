@@ -11,6 +11,9 @@ mod pages;
 mod parts;
 mod texts;
 
+#[cfg(test)]
+pub(crate) use parts::encoded;
+
 /// A way to be hostile.
 #[derive(Debug, Clone, Copy)]
 pub struct Class {

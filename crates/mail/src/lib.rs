@@ -21,6 +21,7 @@
 mod address;
 mod attachments;
 mod bounds;
+mod claims;
 mod css;
 mod date;
 mod decode;

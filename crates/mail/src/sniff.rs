@@ -2,6 +2,8 @@
 //!
 //! Invariant: a kind is named only on bytes that nothing else begins with.
 
+use encoding_rs::Encoding as Charset;
+
 /// The kinds of file that matter to a filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -107,13 +109,27 @@ impl FileKind {
         )
     }
 
-    /// By the first bytes of a file; a few hundred are enough.
+    /// Bytes of a file that are enough for [`of`](Self::of), except for a disc.
+    pub(crate) const ENOUGH: usize = 512;
+    /// Those that are enough for a disc: sixteen sectors that belong to no file system, and the first
+    /// descriptor's name (ECMA-119, sections 6.2.1 and 8.1; ECMA-167, part 2, section 9).
+    pub(crate) const ENOUGH_FOR_DISC: usize = DISC + 5;
+
+    /// By the first bytes of a file.
     pub(crate) fn of(bytes: &[u8]) -> Self {
         let magic = MAGIC
             .iter()
             .find(|(at, magic, _)| bytes.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
         if let Some((_, _, kind)) = magic {
             return *kind;
+        }
+        // Before sound, which a byte order mark looks like.
+        if let Some((charset, mark)) = Charset::for_bom(bytes) {
+            let text = charset.decode_without_bom_handling(&bytes[mark..]).0;
+            let kind = Self::of_text(text.as_bytes());
+            if kind != Self::Unknown {
+                return kind;
+            }
         }
         if bytes.starts_with(b"MZ") {
             return Self::Exe;
@@ -126,7 +142,7 @@ impl FileKind {
     }
 
     fn of_text(bytes: &[u8]) -> Self {
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+        let bytes = bytes.trim_ascii_start();
         let begins = |word: &str| {
             bytes.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
         };
@@ -161,8 +177,13 @@ impl FileKind {
     }
 }
 
+const DISC: usize = 0x8001;
+
 /// Where, what, and what it is.
-const MAGIC: [(usize, &[u8], FileKind); 42] = [
+const MAGIC: [(usize, &[u8], FileKind); 43] = [
+    // First: what a disc begins with is of no file system, and may look like anything.
+    (DISC, b"CD001", FileKind::Iso),
+    (DISC, b"BEA01", FileKind::Iso),
     (0, b"%PDF-", FileKind::Pdf),
     (0, b"PK\x03\x04", FileKind::Zip),
     (0, b"PK\x05\x06", FileKind::Zip),
@@ -176,7 +197,6 @@ const MAGIC: [(usize, &[u8], FileKind); 42] = [
     (7, b"**ACE**", FileKind::Ace),
     (0, b"\x60\xea", FileKind::Arj),
     (257, b"ustar", FileKind::Tar),
-    (0x8001, b"CD001", FileKind::Iso),
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", FileKind::Ole),
     (0, b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d", FileKind::OneNote),
     (0, b"\x7fELF", FileKind::Elf),
@@ -221,12 +241,22 @@ mod tests {
             (b"\n  <!DOCTYPE HTML>", FileKind::Html),
             (b"<?xml version='1.0'?><svg>", FileKind::Svg),
             (b"#!/bin/sh\n", FileKind::Script),
+            (b"\xff\xfe<\0h\0t\0m\0l\0", FileKind::Html),
+            (b"\xfe\xff\0<\0s\0v\0g", FileKind::Svg),
+            (b"\xef\xbb\xbf<svg", FileKind::Svg),
+            (b"\xff\xfeH\0i\0", FileKind::Text),
+            (b"\xff\xfe\x04\x04\0\0", FileKind::Audio),
             (b"Hello\n", FileKind::Text),
             (b"\x01\x02\x03", FileKind::Unknown),
             (b"", FileKind::Unknown),
         ] {
             assert_eq!(FileKind::of(bytes), expect, "{bytes:?}");
         }
+        let mut disc = b"MZ".to_vec();
+        disc.resize(0x8001, 0);
+        disc.extend(b"CD001");
+        assert_eq!(disc.len(), FileKind::ENOUGH_FOR_DISC);
+        assert_eq!(FileKind::of(&disc), FileKind::Iso);
         assert!(FileKind::Exe.is_executable() && FileKind::Rar.is_archive());
     }
 }

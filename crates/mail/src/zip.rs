@@ -1,30 +1,55 @@
-//! What a zip archive holds, by its directory; nothing is unpacked (PKWARE's APPNOTE, 4.3 and 4.4).
+//! What a zip archive holds, by the records of its files; nothing is unpacked (PKWARE's APPNOTE.TXT
+//! 6.3.10, sections 4.3 and 4.4).
 //!
-//! Invariant: reads within the bytes it is given, and lists no more names than it is asked for.
+//! Programs differ in where they find the directory: where the last end record says, or as far before
+//! that record as the directory is long, or where the zip64 record says, or by an end record that
+//! stands before; and some read the files as they stand, from the first. A forger tells each another
+//! story. So nothing is believed that says where a record stands: each is found by its signature.
+//! Archives that stand in an archive without compression are listed with it.
+//!
+//! Invariant: reads within the bytes it is given, in proportion to them, and lists no more names than
+//! it is asked for, each once.
+
+use std::borrow::Cow;
+
+use ahash::AHashSet;
+use memchr::memmem;
 
 use crate::decode::readable;
 
-/// The directory of an archive.
+/// The names in an archive.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Directory {
     pub(crate) names: Vec<String>,
+    /// How many of the names stand in the last directory, which most programs show; all where there
+    /// is none.
+    pub(crate) last: usize,
     /// A file in it takes a password.
     pub(crate) encrypted: bool,
     /// There is more than was listed.
     pub(crate) cut: bool,
 }
 
-/// Lists the directory at the end of `archive`; where there is none, as in an archive that was cut
-/// off, the files as they stand.
+/// Lists what any program would show of `archive`: first the last directory, then others, then files
+/// as they stand, which is all there is in an archive that was cut off.
 pub(crate) fn list(archive: &[u8], most: usize) -> Directory {
-    match directory_at(archive) {
-        Some(at) => records(archive, at, &CENTRAL, most),
-        None => records(archive, 0, &LOCAL, most),
-    }
+    let mut listing = Listing {
+        directory: Directory::default(),
+        seen: AHashSet::default(),
+        most,
+        budget: archive.len(),
+    };
+    let begin = last_directory(archive);
+    listing.add(records(archive, &CENTRAL).skip_while(|record| record.at < begin));
+    let last = listing.directory.names.len();
+    listing.add(records(archive, &CENTRAL).take_while(|record| record.at < begin));
+    listing.add(records(archive, &LOCAL));
+    let names = listing.directory.names.len();
+    Directory { last: if last == 0 { names } else { last }, ..listing.directory }
 }
 
 /// How a record of a file is laid out: its signature, its own length, and where it says the general
-/// flags, the lengths of name, extra field and comment, and the length of the file behind it.
+/// flags and the lengths of name, extra field and comment (sections 4.3.7 and 4.3.12).
 struct Layout {
     signature: &'static [u8; 4],
     len: usize,
@@ -32,117 +57,258 @@ struct Layout {
     name: usize,
     extra: usize,
     comment: Option<usize>,
-    content: Option<usize>,
 }
 
-const CENTRAL: Layout = Layout {
-    signature: b"PK\x01\x02",
-    len: 46,
-    flags: 8,
-    name: 28,
-    extra: 30,
-    comment: Some(32),
-    content: None,
-};
-const LOCAL: Layout = Layout {
-    signature: b"PK\x03\x04",
-    len: 30,
-    flags: 6,
-    name: 26,
-    extra: 28,
-    comment: None,
-    content: Some(18),
-};
+const CENTRAL: Layout =
+    Layout { signature: b"PK\x01\x02", len: 46, flags: 8, name: 28, extra: 30, comment: Some(32) };
+const LOCAL: Layout =
+    Layout { signature: b"PK\x03\x04", len: 30, flags: 6, name: 26, extra: 28, comment: None };
 
-/// Where the central directory begins, as its end record says.
-fn directory_at(archive: &[u8]) -> Option<usize> {
-    /// The record and the longest comment that may follow it.
-    const TAIL: usize = 22 + 65_535;
-    let tail = &archive[archive.len().saturating_sub(TAIL)..];
-    let at = memchr::memmem::rfind(tail, b"PK\x05\x06")?;
-    let begin = u32_at(tail, at + 16)?;
-    let begin = usize::try_from(begin).ok()?;
-    archive.get(begin..).filter(|rest| rest.starts_with(CENTRAL.signature)).map(|_| begin)
+/// What a record tells of a file.
+struct Record<'a> {
+    at: usize,
+    /// Where the next one begins in a directory.
+    end: usize,
+    name: &'a [u8],
+    extra: &'a [u8],
+    encrypted: bool,
 }
 
-fn records(archive: &[u8], mut at: usize, layout: &Layout, most: usize) -> Directory {
-    let mut directory = Directory::default();
-    while let Some(record) = archive.get(at..).filter(|rest| rest.starts_with(layout.signature)) {
-        if directory.names.len() >= most {
-            directory.cut = true;
-            break;
+/// All records of that layout, wherever they stand, even within each other.
+fn records<'a>(archive: &'a [u8], layout: &'a Layout) -> impl Iterator<Item = Record<'a>> {
+    memmem::find_iter(archive, layout.signature).filter_map(|at| record(archive, at, layout))
+}
+
+fn record<'a>(archive: &'a [u8], at: usize, layout: &Layout) -> Option<Record<'a>> {
+    let (fixed, rest) = archive[at..].split_at_checked(layout.len)?;
+    let length = |at: usize| u16_at(fixed, at).map(usize::from);
+    let (name_len, extra_len) = (length(layout.name)?, length(layout.extra)?);
+    let comment_len = layout.comment.map_or(Some(0), length)?;
+    let (name, rest) = rest.split_at_checked(name_len)?;
+    Some(Record {
+        at,
+        end: at + layout.len + name_len + extra_len + comment_len,
+        name,
+        extra: rest.get(..extra_len).unwrap_or_default(),
+        encrypted: u16_at(fixed, layout.flags)? & 1 != 0,
+    })
+}
+
+/// Where the last of the directories begins: records that stand one behind the other.
+fn last_directory(archive: &[u8]) -> usize {
+    let (mut begin, mut end) = (0, 0);
+    for record in records(archive, &CENTRAL) {
+        if record.at != end {
+            begin = record.at;
         }
-        let length =
-            |at: Option<usize>| at.map_or(Some(0), |at| u16_at(record, at).map(usize::from));
-        let (Some(name_len), Some(extra), Some(comment)) =
-            (length(Some(layout.name)), length(Some(layout.extra)), length(layout.comment))
-        else {
-            break;
-        };
-        let Some(name) = record.get(layout.len..layout.len + name_len) else { break };
-        directory.names.push(readable(name).into_owned());
-        directory.encrypted |= u16_at(record, layout.flags).is_some_and(|flags| flags & 1 != 0);
-        let content = layout.content.map_or(Some(0), |at| u32_at(record, at));
-        let Some(content) = content.and_then(|len| usize::try_from(len).ok()) else { break };
-        at = at.saturating_add(layout.len + name_len + extra + comment).saturating_add(content);
+        end = record.end;
     }
-    directory
+    begin
+}
+
+struct Listing<'a> {
+    directory: Directory,
+    seen: AHashSet<Cow<'a, str>>,
+    most: usize,
+    /// Bytes of names and extra fields that may still be read. Honest records share none, so they
+    /// have no more of them than the archive; forged ones may share them all.
+    budget: usize,
+}
+
+impl<'a> Listing<'a> {
+    fn add(&mut self, records: impl Iterator<Item = Record<'a>>) {
+        for record in records {
+            let Some(left) = self.budget.checked_sub(record.name.len() + record.extra.len()) else {
+                self.directory.cut = true;
+                continue;
+            };
+            self.budget = left;
+            self.directory.encrypted |= record.encrypted;
+            let names = [Some(record.name), unicode_name(record.extra)];
+            for name in names.into_iter().flatten() {
+                self.add_name(name);
+            }
+        }
+    }
+
+    fn add_name(&mut self, name: &'a [u8]) {
+        // Programs end a name at a NUL, and would run `a.exe\0.txt`.
+        let name = readable(name.split(|byte| *byte == 0).next().unwrap_or_default());
+        if self.seen.contains(&name) {
+            return;
+        }
+        if self.directory.names.len() >= self.most {
+            self.directory.cut = true;
+            return;
+        }
+        self.directory.names.push(name.clone().into_owned());
+        self.seen.insert(name);
+    }
+}
+
+/// The name that programs which know of it show instead (section 4.6.9, behind a version and a
+/// checksum of the other name).
+fn unicode_name(mut extra: &[u8]) -> Option<&[u8]> {
+    const UNICODE_PATH: u16 = 0x7075;
+    loop {
+        let (id, len) = (u16_at(extra, 0)?, u16_at(extra, 2)?);
+        let (field, rest) = extra[4..].split_at_checked(len.into())?;
+        if id == UNICODE_PATH {
+            return field.get(5..);
+        }
+        extra = rest;
+    }
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
-}
-
-/// Archives for tests: files without content.
 #[cfg(test)]
-pub(crate) fn archive(names: &[&str], encrypted: bool) -> Vec<u8> {
-    let flags = u16::from(encrypted).to_le_bytes();
-    let len = |name: &str| (name.len() as u16).to_le_bytes();
-    let (mut archive, mut central) = (Vec::new(), Vec::new());
-    for name in names {
-        archive.extend(
-            [b"PK\x03\x04\x14\0", &flags[..], &[0; 18], &len(name), &[0; 2], name.as_bytes()]
-                .concat(),
-        );
-        central.extend(
-            [
-                b"PK\x01\x02\x14\0\x14\0",
-                &flags[..],
-                &[0; 18],
-                &len(name),
-                &[0; 16],
-                name.as_bytes(),
-            ]
-            .concat(),
-        );
+pub(crate) mod testing {
+    //! Archives for tests: files without content.
+
+    pub(crate) fn archive(names: &[&str], encrypted: bool) -> Vec<u8> {
+        let flags = u16::from(encrypted);
+        let (mut archive, mut directory) = (Vec::new(), Vec::new());
+        for name in names {
+            archive.extend(local(name, flags, 0));
+            directory.extend(central(name, flags, b""));
+        }
+        let begin = archive.len() as u32;
+        archive.extend(&directory);
+        archive.extend(end(directory.len() as u32, begin, b""));
+        archive
     }
-    let begin = (archive.len() as u32).to_le_bytes();
-    archive.extend(central);
-    archive.extend([b"PK\x05\x06", &[0; 12][..], &begin, &[0; 2]].concat());
-    archive
+
+    pub(crate) fn local(name: &str, flags: u16, size: u32) -> Vec<u8> {
+        let sizes = [size.to_le_bytes(), size.to_le_bytes()].concat();
+        let (flags, len) = (flags.to_le_bytes(), (name.len() as u16).to_le_bytes());
+        [b"PK\x03\x04\x14\0", &flags[..], &[0; 10], &sizes, &len, &[0; 2], name.as_bytes()].concat()
+    }
+
+    pub(crate) fn central(name: &str, flags: u16, extra: &[u8]) -> Vec<u8> {
+        let (flags, len) = (flags.to_le_bytes(), (name.len() as u16).to_le_bytes());
+        let extra_len = (extra.len() as u16).to_le_bytes();
+        let fixed = [b"PK\x01\x02\x14\0\x14\0", &flags[..], &[0; 18], &len, &extra_len, &[0; 14]];
+        [&fixed.concat(), name.as_bytes(), extra].concat()
+    }
+
+    pub(crate) fn end(size: u32, begin: u32, comment: &[u8]) -> Vec<u8> {
+        let (size, begin) = (size.to_le_bytes(), begin.to_le_bytes());
+        let len = (comment.len() as u16).to_le_bytes();
+        [b"PK\x05\x06", &[0; 8][..], &size, &begin, &len, comment].concat()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::testing::{archive, central, end, local};
     use super::*;
+
+    #[track_caller]
+    fn check(archive: &[u8], names: &[&str]) {
+        assert_eq!(list(archive, 10).names, names);
+    }
 
     #[test]
     fn the_names_in_an_archive_are_listed() {
         let whole = archive(&["a.txt", "dir/b.exe"], false);
-        let expect =
-            Directory { names: vec!["a.txt".into(), "dir/b.exe".into()], ..Directory::default() };
+        let expect = Directory {
+            names: vec!["a.txt".into(), "dir/b.exe".into()],
+            last: 2,
+            ..Directory::default()
+        };
         assert_eq!(list(&whole, 10), expect);
         // Cut off before its directory.
-        assert_eq!(list(&whole[..whole.len() - 80], 10), expect);
+        assert_eq!(list(&whole[..whole.len() - 128], 10), expect);
         assert!(list(&archive(&["a"], true), 10).encrypted);
         let cut = list(&whole, 1);
         assert!(cut.cut && cut.names.len() == 1);
+        assert!(!list(&whole, 2).cut);
+    }
+
+    #[test]
+    fn of_two_archives_in_one_file_both_are_listed() {
+        let both = [archive(&["a.txt"], false), archive(&["b.exe", "c.txt"], false)].concat();
+        check(&both, &["b.exe", "c.txt", "a.txt"]);
+        assert_eq!(list(&both, 10).last, 2);
+    }
+
+    #[test]
+    fn an_end_record_in_the_comment_hides_nothing() {
+        // The end record of the harmless directory is the last there is, and says that it has more of a
+        // comment than there is, or nothing.
+        let harmless = central("a.txt", 0, b"");
+        let evil = central("b.exe", 0, b"");
+        for comment in [end(harmless.len() as u32, 0, b""), end(9, 0, b"x")] {
+            let comment = &comment[..22];
+            let begin = harmless.len() as u32;
+            let end = end(evil.len() as u32, begin, comment);
+            check(&[&harmless, &evil[..], &end].concat(), &["a.txt", "b.exe"]);
+            check(&[&harmless, &b"between"[..], &evil, &end].concat(), &["b.exe", "a.txt"]);
+        }
+    }
+
+    #[test]
+    fn an_end_record_that_lies_hides_nothing() {
+        // Bit 3: how long the content is stands behind it (section 4.4.4).
+        let files = ["a.txt", "b.exe"]
+            .map(|name| [&local(name, 8, 0), &b"content"[..], b"PK\x07\x08", &[1; 12]].concat());
+        let directory = ["a.txt", "b.exe"].map(|name| central(name, 8, b"")).concat();
+        for (size, begin) in [(directory.len() as u32, 9), (9, u32::MAX), (0, 0)] {
+            let end = end(size, begin, b"");
+            check(&[&files.concat()[..], &directory, &end].concat(), &["a.txt", "b.exe"]);
+            let prefixed = [b"a prefix", &files.concat()[..], &directory, &end].concat();
+            check(&prefixed, &["a.txt", "b.exe"]);
+        }
+        // No directory, as programs see that read one file after the other.
+        check(&files.concat(), &["a.txt", "b.exe"]);
+    }
+
+    #[test]
+    fn archives_by_zip64_are_listed() {
+        let directory = central("b.exe", 0, b"");
+        // The end record of zip64 and its locator (sections 4.3.14 and 4.3.15).
+        let mut archive = directory.clone();
+        archive.extend([b"PK\x06\x06", &44u64.to_le_bytes()[..], &[0; 28]].concat());
+        archive.extend([directory.len() as u64, 0].map(u64::to_le_bytes).concat());
+        archive
+            .extend([b"PK\x06\x07", &[0; 4][..], &(directory.len() as u64).to_le_bytes()].concat());
+        archive.extend([1, 0, 0, 0]);
+        archive.extend(end(u32::MAX, u32::MAX, b""));
+        check(&archive, &["b.exe"]);
+    }
+
+    #[test]
+    fn a_name_that_programs_read_otherwise_is_listed_as_they_show_it() {
+        check(&archive(&["b.exe\0.txt"], false), &["b.exe"]);
+        let path = [b"ab\x01\0x", &0x7075u16.to_le_bytes()[..], &[10, 0, 1], &[0; 4], b"b.exe"];
+        check(&central("a.txt", 0, &path.concat()), &["a.txt", "b.exe"]);
+        check(&central("a.txt", 0, &path.concat()[..10]), &["a.txt"]);
+    }
+
+    #[test]
+    fn a_record_within_another_hides_nothing_and_is_no_more_work() {
+        // The name of the first is all that stands behind it.
+        let evil = central("b.exe", 0, b"");
+        let mut fake = central("", 0, b"");
+        fake[28..30].copy_from_slice(&(evil.len() as u16).to_le_bytes());
+        let listed = list(&[&fake, &evil[..], &[0; 9]].concat(), 10);
+        assert!(listed.names.contains(&"b.exe".to_owned()), "{listed:?}");
+
+        // A thousand names that end together.
+        let mut forged = central("", 0, b"").repeat(1_000);
+        let whole = forged.len();
+        for at in (0..whole).step_by(46) {
+            let rest = (whole - at - 46) as u16;
+            forged[at + 28..at + 30].copy_from_slice(&rest.to_le_bytes());
+        }
+        let listed = list(&forged, 1_000);
+        assert!(listed.cut);
+        assert!(listed.names.iter().map(String::len).sum::<usize>() <= whole);
     }
 
     proptest! {

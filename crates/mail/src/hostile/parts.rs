@@ -134,6 +134,18 @@ pub(super) const CLASSES: &[Class] = &[
         large: 60_000,
         make: zip_bomb,
     },
+    Class {
+        name: "zip-names-in-names",
+        of: "records in an attached zip, each of whose names holds all records behind it",
+        large: 60_000,
+        make: zip_names_in_names,
+    },
+    Class {
+        name: "zip-no-directory",
+        of: "letters of base64 in a zip that has no directory",
+        large: 20_000_000,
+        make: zip_without_directory,
+    },
     Class { name: "zips", of: "attached zips", large: 5_000, make: zips },
 ];
 
@@ -283,7 +295,7 @@ fn attached(archive: &[u8]) -> String {
 }
 
 /// Base64 (RFC 4648, section 4).
-fn encoded(bytes: &[u8]) -> String {
+pub(crate) fn encoded(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let digits = |group: &[u8]| {
         let bits =
@@ -323,6 +335,22 @@ fn zip_in_zip(n: usize) -> Vec<u8> {
 fn zip_bomb(n: usize) -> Vec<u8> {
     let archive = zip((0..n).map(|at| format!("{at}")), u32::MAX);
     single("multipart/mixed; boundary=b", &attached(&archive))
+}
+
+fn zip_names_in_names(n: usize) -> Vec<u8> {
+    const LEN: usize = 46;
+    let record = [b"PK\x01\x02".as_slice(), &[0; LEN - 4]].concat();
+    let mut archive = record.repeat(n);
+    for (at, record) in archive.chunks_mut(LEN).enumerate() {
+        let behind = u16::try_from(LEN * (n - 1 - at)).unwrap_or(u16::MAX);
+        record[28..30].copy_from_slice(&behind.to_le_bytes());
+    }
+    single("multipart/mixed; boundary=b", &attached(&archive))
+}
+
+fn zip_without_directory(n: usize) -> Vec<u8> {
+    let archive = "UEsDBBQA".to_owned() + &"UEsDUEsB".repeat(n / 8);
+    single("application/zip\r\nContent-Transfer-Encoding: base64", &archive)
 }
 
 fn zips(n: usize) -> Vec<u8> {

@@ -1,0 +1,98 @@
+//! What a file is opened as, by its name or its declared type, whatever its first bytes are.
+//!
+//! Invariant: only says where to look further; what a file is, its bytes say.
+
+/// Whether what opens it looks for a zip archive, as for documents of today's office programs.
+pub(crate) fn is_zip(name: &str, content_type: &str) -> bool {
+    has_ending(name, &ZIPS) || has_word(content_type, &ZIP_TYPES) && !content_type.contains("gzip")
+}
+
+/// Whether Windows shows it as a disc.
+pub(crate) fn is_disc(name: &str, content_type: &str) -> bool {
+    has_ending(name, &["img", "iso", "udf"]) || has_word(content_type, &["iso9660", "cd-image"])
+}
+
+/// Whether a browser shows it as a page or a drawing.
+pub(crate) fn is_page(name: &str, content_type: &str) -> bool {
+    has_ending(name, &["hta", "htm", "html", "shtml", "svg", "xht", "xhtml"])
+        || has_word(content_type, &["text/html", "xhtml", "svg"])
+}
+
+const ZIPS: [&str; 44] = [
+    "apk",
+    "appx",
+    "appxbundle",
+    "crx",
+    "docm",
+    "docx",
+    "dotm",
+    "dotx",
+    "ear",
+    "epub",
+    "jar",
+    "msix",
+    "msixbundle",
+    "nupkg",
+    "odg",
+    "odp",
+    "ods",
+    "odt",
+    "otp",
+    "ots",
+    "ott",
+    "oxps",
+    "potm",
+    "potx",
+    "ppam",
+    "ppsm",
+    "ppsx",
+    "pptm",
+    "pptx",
+    "sldx",
+    "vsdm",
+    "vsdx",
+    "vsix",
+    "war",
+    "xlam",
+    "xlsb",
+    "xlsm",
+    "xlsx",
+    "xltm",
+    "xltx",
+    "xpi",
+    "xps",
+    "zip",
+    "zipx",
+];
+const ZIP_TYPES: [&str; 5] =
+    ["zip", "java-archive", "openxmlformats", "opendocument", "macroenabled"];
+
+fn has_ending(name: &str, known: &[&str]) -> bool {
+    // Windows leaves out blanks and dots at the end.
+    let name = name.trim_end_matches(|c: char| c.is_whitespace() || c == '.' || c == '"');
+    name.rsplit_once('.')
+        .is_some_and(|(_, ending)| known.iter().any(|it| ending.eq_ignore_ascii_case(it)))
+}
+
+fn has_word(content_type: &str, known: &[&str]) -> bool {
+    known.iter().any(|word| content_type.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_types_tell_what_opens_a_file() {
+        assert!(
+            is_zip("Invoice.ZIP. ", "") && is_zip("a.docx", "") && is_zip("", "application/zip")
+        );
+        assert!(is_zip("", "application/vnd.ms-excel.sheet.macroenabled.12"));
+        assert!(!is_zip("a.zip.txt", "") && !is_zip("zip", "") && !is_zip("", "application/gzip"));
+        assert!(is_disc("a.Iso", "") && is_disc("", "application/x-iso9660-image"));
+        assert!(!is_disc("a.zip", "application/zip"));
+        assert!(
+            is_page("a.svg", "") && is_page("", "image/svg+xml") && !is_page("a.png", "image/png")
+        );
+    }
+}
