@@ -105,8 +105,11 @@ fn read(
     file
 }
 
-fn name<'p>(part: &'p Part<'_>) -> &'p str {
-    part.name.as_deref().unwrap_or_default()
+/// Whether a file is opened so by one of its names, or by its type.
+fn is_claimed(part: &Part<'_>, as_what: fn(&str, &str) -> bool) -> bool {
+    let mut names = part.also_named.iter().map(String::as_str);
+    as_what(part.name.as_deref().unwrap_or_default(), &part.content_type)
+        || names.any(|name| as_what(name, ""))
 }
 
 /// Damage and size of files are not told: only their beginning is read.
@@ -114,8 +117,8 @@ fn kind(part: &Part<'_>) -> FileKind {
     let begin = |most| decode::transfer(part.body, part.encoding, most, &mut Defects::default());
     let head = begin(FileKind::ENOUGH);
     // Most discs begin with nothing at all.
-    let may_be_disc = claims::is_disc(name(part), &part.content_type)
-        || !head.is_empty() && head.iter().all(|byte| *byte == 0);
+    let may_be_disc =
+        is_claimed(part, claims::is_disc) || !head.is_empty() && head.iter().all(|byte| *byte == 0);
     FileKind::of(&if may_be_disc { begin(FileKind::ENOUGH_FOR_DISC) } else { head })
 }
 
@@ -126,11 +129,10 @@ fn look_into(
     budget: &mut usize,
     defects: &mut Defects,
 ) {
-    let (name, content_type) = (name(part), part.content_type.as_str());
     // Programs look for an archive at its end: anything may stand before it.
-    let may_be_zip = file.kind == FileKind::Zip || claims::is_zip(name, content_type);
+    let may_be_zip = file.kind == FileKind::Zip || is_claimed(part, claims::is_zip);
     let may_be_page = matches!(file.kind, FileKind::Html | FileKind::Svg | FileKind::Text)
-        || claims::is_page(name, content_type);
+        || is_claimed(part, claims::is_page);
     let is_ole = file.kind == FileKind::Ole;
     if !(may_be_zip || may_be_page || is_ole) {
         return;

@@ -136,6 +136,11 @@ fn is_program(file: &Attachment, name: &str) -> bool {
 
 fn judge_archive(file: &Attachment, name: &str, signals: &mut Signals) {
     if matches!(file.kind, FileKind::Jar | FileKind::Ooxml | FileKind::OpenDocument) {
+        // Whoever opens it as an archive sees what a document never has beside its folders.
+        let is_odd = |entry: &&String| !entry.contains('/') && runs(&ending(entry));
+        if let Some(entry) = file.entries.iter().find(is_odd) {
+            signals.raise(&ARCHIVE_HOLDS_PROGRAM, format!("{entry} in {}", shown(name)));
+        }
         return;
     }
     let few = if file.entries.len() > FEW_ENTRIES { &[] } else { file.entries.as_slice() };
@@ -243,6 +248,14 @@ mod tests {
             FtyMAQAAAAEAAAAJAAAAAAAAAAAAAACAAQAAAABpbm5lci56aXBQSwUGAAAAAAEAAQA3AAAAKAAA\
             AAAA",
             &["ARCHIVE_IN_ARCHIVE"],
+        );
+        // A document to look at, with a program beside it.
+        check_zip(
+            "UEsDBBQAAAAAAOBJeF2DFtyMAQAAAAEAAAATAAAAW0NvbnRlbnRfVHlwZXNdLnhtbHhQSwMEFAAAAAAA\
+            4El4XYMW3IwBAAAAAQAAAAsAAABpbnZvaWNlLmV4ZXhQSwECFAMUAAAAAADgSXhdgxbcjAEAAAABAAAA\
+            EwAAAAAAAAAAAAAAgAEAAAAAW0NvbnRlbnRfVHlwZXNdLnhtbFBLAQIUAxQAAAAAAOBJeF2DFtyMAQAA\
+            AAEAAAALAAAAAAAAAAAAAACAATIAAABpbnZvaWNlLmV4ZVBLBQYAAAAAAgACAHoAAABcAAAAAAA=",
+            &["ARCHIVE_HOLDS_PROGRAM"],
         );
     }
 

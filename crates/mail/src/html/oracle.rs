@@ -176,8 +176,8 @@ fn every_named_reference_is_read_alike() {
     }
 }
 
-/// What tokenizers stumble over, one after the other.
-const PARTS: &str = "(<|>|/|=|\"|'|!|-|--|&|#|;|\\[|x| |\r|\n|\r\n|\0|é|<!--|-->|--!>|<!|<\\?|</|/>|<p|<A |</p>|<script>|</script|<SCRIPT|</Script>|<title>|</title>|<style>|</style|<textarea|</textarea>|<plaintext>|<xmp>|</xmp|doctype|<!DOCTYPE|\\[CDATA\\[|\\[if|onclick|href|=\"|='|amp|&amp;|&lt|&not|in;|&#|&#x|41|\\PC){0,30}";
+/// What tokenizers stumble over, one after the other; without the letter that both stand in for a NUL.
+const PARTS: &str = "(<|>|/|=|\"|'|!|-|--|&|#|;|\\[|x| |\r|\n|\r\n|\0|é|<!--|-->|--!>|<!|<\\?|</|/>|<p|<A |</p>|<script>|</script|<SCRIPT|</Script>|<title>|</title>|<style>|</style|<textarea|</textarea>|<plaintext>|<xmp>|</xmp|doctype|<!DOCTYPE|\\[CDATA\\[|\\[if|onclick|href|=\"|='|amp|&amp;|&lt|&not|in;|&#|&#x|41|[^\\pC\\x{fffd}]){0,30}";
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::links::LinkKind;
 
 struct Rendered {
     visible: String,
