@@ -62,3 +62,4 @@ pub use message::Message;
 pub use mime::{Disposition, Encoding, Part};
 pub use received::Hop;
 pub use sniff::FileKind;
+pub use url::asked_host;

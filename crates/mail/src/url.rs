@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use memchr::memchr3;
 
+pub use self::host::asked_host;
 pub(crate) use self::host::may_stand_in_host;
 use self::host::read_host;
 

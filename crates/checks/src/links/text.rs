@@ -6,7 +6,7 @@
 //! Invariant: only a text that is nothing but a host or a URL is a claim.
 
 use tidegate_dns::Answers;
-use tidegate_mail::{Link, LinkKind, Message, registered_domain};
+use tidegate_mail::{Link, LinkKind, Message, asked_host, registered_domain};
 use tidegate_signal::{Family, SignalDef, Signals};
 
 use super::brands::brand_of;
@@ -153,9 +153,11 @@ fn claimed_host(text: &str) -> Option<String> {
         return None;
     }
     let host = authority.split(':').next()?.trim_end_matches(['.', ',', ';', '!', '\u{2026}']);
+    // A reader takes letters in circles, or of mathematics, for what they look like.
+    let host = if host.is_ascii() { host.to_owned() } else { asked_host(host) };
     // With `http://` or `www.`, whatever stands there is meant as a host.
-    let is_claim = if explicit { has_form_of_host(host) } else { is_host(host) };
-    is_claim.then(|| host.to_owned())
+    let is_claim = if explicit { has_form_of_host(&host) } else { is_host(&host) };
+    is_claim.then_some(host)
 }
 
 #[cfg(test)]
@@ -195,6 +197,8 @@ mod tests {
         );
         check("https://evil.example.net/", "www.paypal.com", &["LINK_TEXT_POSES_AS_BRAND"]);
         check("http://192.0.2.7/", "www.paypal.com", &["LINK_TEXT_HIDES_NUMBER"]);
+        let disguised = "www.\u{24df}ay\u{200b}\u{1d429}al.com";
+        check("https://evil.example.net/", disguised, &["LINK_TEXT_POSES_AS_BRAND"]);
     }
 
     #[test]

@@ -18,6 +18,17 @@ use crate::unseen::is_unseen;
 /// The longest host name (RFC 1035, section 2.3.4), in the widest letters.
 const LONGEST_HOST: usize = 253 * 4;
 
+/// The host that a browser asks for where this one is written: in lower case, each letter as the one that it stands for
+/// (UTS 46); what names can't have is left out or stays.
+///
+/// ```
+/// assert_eq!(tidegate_mail::asked_host("ⓔxample。org"), "example.org");
+/// ```
+#[must_use]
+pub fn asked_host(written: &str) -> String {
+    read_host(written).0
+}
+
 /// The host in lower case as it is looked up, and whether it was written oddly.
 pub(super) fn read_host(written: &str) -> (String, bool) {
     let front = &written[..written.floor_char_boundary(LONGEST_HOST)];
