@@ -58,11 +58,21 @@ pub(crate) fn read<'m>(
     texts
 }
 
-/// The parts that are shown as text. Where all text is declared to be files, the first is shown.
+/// The parts that are shown as text. Where all text is declared to be files, the first is shown; where there is none,
+/// as in a digest, the messages within are. Else these are what somebody else wrote, and judged for itself once.
 fn shown<'p, 'm>(parts: &'p [Part<'m>]) -> Vec<&'p Part<'m>> {
-    let is_own = |part: &&Part<'_>| !part.of_inner_message && part.is_text();
-    let shown: Vec<_> = parts.iter().filter(|part| is_own(part) && !is_file(part, parts)).collect();
-    if shown.is_empty() { parts.iter().filter(is_own).take(1).collect() } else { shown }
+    let texts = |inner| {
+        let of_these = move |part: &&Part<'_>| part.of_inner_message == inner && part.is_text();
+        parts.iter().filter(of_these)
+    };
+    let shown: Vec<_> = texts(false).filter(|part| !is_file(part, parts)).collect();
+    if !shown.is_empty() {
+        return shown;
+    }
+    match texts(false).next() {
+        Some(first) => vec![first],
+        None => texts(true).filter(|part| !is_file(part, parts)).collect(),
+    }
 }
 
 /// Whether a reader is shown HTML in place of this plain text.
@@ -127,6 +137,22 @@ mod tests {
         check("Content-Type: text/html; name=x", "shown here");
         check("Content-Type: text/html\r\nContent-Disposition: attachment", "plain");
         check("Content-Type: text/calendar", "plain");
+    }
+
+    #[test]
+    fn a_message_within_is_shown_where_nothing_else_is() {
+        let text = |raw: &str| {
+            let message = Message::parse(raw.as_bytes(), &Bounds::default());
+            (message.text().trim().to_owned(), message.links().len())
+        };
+        let inner = "Subject: y\r\nContent-Type: text/html\r\n\r\n<a href=http://a.example>x</a>";
+        let alone = format!("Content-Type: message/rfc822\r\n\r\n{inner}");
+        assert_eq!(text(&alone), ("x".to_owned(), 1));
+        let digest = "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\n";
+        assert_eq!(text(&format!("{digest}{inner}\r\n--b--\r\n")), ("x".to_owned(), 1));
+        let sent_on =
+            "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nLook!\r\n--b\r\n";
+        assert_eq!(text(&format!("{sent_on}{alone}\r\n--b--\r\n")), ("Look!".to_owned(), 0));
     }
 
     #[test]
