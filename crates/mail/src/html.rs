@@ -9,6 +9,7 @@
 mod blanks;
 mod element;
 mod facts;
+mod foreign;
 mod leads;
 mod look;
 mod reference;

@@ -27,6 +27,8 @@ const REFERENCES: Traits = 1 << 7;
 const SCRIPT: Traits = 1 << 8;
 /// All that follows is text.
 const TO_THE_END: Traits = 1 << 9;
+/// Is of HTML wherever it stands: it ends a drawing or a formula around it.
+const ENDS_FOREIGN: Traits = 1 << 10;
 
 /// What an element holds, as far as it is to be known to find its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +122,31 @@ impl Name {
         self.has(TELLS)
     }
 
+    pub(super) const fn ends_foreign(&self) -> bool {
+        self.has(ENDS_FOREIGN)
+    }
+
+    /// Whether it is a drawing or a formula, in which names mean other things.
+    pub(super) fn is_foreign(&self) -> bool {
+        matches!(self.letters(), b"svg" | b"math")
+    }
+
+    /// Whether what is in it is HTML again; of longer names by their beginning.
+    pub(super) fn holds_html(&self) -> bool {
+        matches!(
+            self.letters(),
+            b"foreignobj"
+                | b"desc"
+                | b"title"
+                | b"mi"
+                | b"mo"
+                | b"mn"
+                | b"ms"
+                | b"mtext"
+                | b"annotation"
+        )
+    }
+
     pub(super) const fn inside(&self) -> Inside {
         if self.has(REFERENCES) {
             Inside::TextAndReferences
@@ -185,38 +212,38 @@ const NAMES: [(&str, Traits); 130] = [
     ("article", BLOCK),
     ("aside", BLOCK),
     ("audio", PLAIN),
-    ("b", PLAIN),
+    ("b", ENDS_FOREIGN),
     ("base", VOID | TELLS),
     ("basefont", VOID),
     ("bdi", PLAIN),
     ("bdo", PLAIN),
     ("bgsound", VOID),
-    ("big", PLAIN),
+    ("big", ENDS_FOREIGN),
     ("blink", PLAIN),
-    ("blockquote", BLOCK),
-    ("body", BLOCK | TELLS),
-    ("br", BLOCK | VOID),
+    ("blockquote", BLOCK | ENDS_FOREIGN),
+    ("body", BLOCK | TELLS | ENDS_FOREIGN),
+    ("br", BLOCK | VOID | ENDS_FOREIGN),
     ("button", PLAIN),
     ("canvas", PLAIN),
     ("caption", PLAIN),
-    ("center", BLOCK),
+    ("center", BLOCK | ENDS_FOREIGN),
     ("cite", PLAIN),
-    ("code", PLAIN),
+    ("code", ENDS_FOREIGN),
     ("col", VOID),
     ("colgroup", PLAIN),
     ("data", PLAIN),
     ("datalist", PLAIN),
-    ("dd", BLOCK),
+    ("dd", BLOCK | ENDS_FOREIGN),
     ("del", PLAIN),
     ("details", PLAIN),
     ("dfn", PLAIN),
     ("dialog", PLAIN),
     ("dir", PLAIN),
-    ("div", BLOCK),
-    ("dl", BLOCK),
-    ("dt", BLOCK),
-    ("em", PLAIN),
-    ("embed", VOID | TELLS),
+    ("div", BLOCK | ENDS_FOREIGN),
+    ("dl", BLOCK | ENDS_FOREIGN),
+    ("dt", BLOCK | ENDS_FOREIGN),
+    ("em", ENDS_FOREIGN),
+    ("embed", VOID | TELLS | ENDS_FOREIGN),
     ("fieldset", BLOCK),
     ("figcaption", PLAIN),
     ("figure", PLAIN),
@@ -225,21 +252,21 @@ const NAMES: [(&str, Traits); 130] = [
     ("form", BLOCK | TELLS),
     ("frame", VOID | TELLS),
     ("frameset", PLAIN),
-    ("h1", BLOCK),
-    ("h2", BLOCK),
-    ("h3", BLOCK),
-    ("h4", BLOCK),
-    ("h5", BLOCK),
-    ("h6", BLOCK),
+    ("h1", BLOCK | ENDS_FOREIGN),
+    ("h2", BLOCK | ENDS_FOREIGN),
+    ("h3", BLOCK | ENDS_FOREIGN),
+    ("h4", BLOCK | ENDS_FOREIGN),
+    ("h5", BLOCK | ENDS_FOREIGN),
+    ("h6", BLOCK | ENDS_FOREIGN),
     // It ends by itself before the first text; what it holds and nobody sees is so by its own name.
-    ("head", VOID),
+    ("head", VOID | ENDS_FOREIGN),
     ("header", BLOCK),
     ("hgroup", PLAIN),
-    ("hr", BLOCK | VOID),
+    ("hr", BLOCK | VOID | ENDS_FOREIGN),
     ("html", BLOCK),
-    ("i", PLAIN),
+    ("i", ENDS_FOREIGN),
     ("iframe", TELLS | TEXT),
-    ("img", VOID | APART | TELLS),
+    ("img", VOID | APART | TELLS | ENDS_FOREIGN),
     ("input", VOID | TELLS),
     ("ins", PLAIN),
     ("kbd", PLAIN),
@@ -247,50 +274,50 @@ const NAMES: [(&str, Traits); 130] = [
     ("label", PLAIN),
     ("layer", PLAIN),
     ("legend", PLAIN),
-    ("li", BLOCK),
+    ("li", BLOCK | ENDS_FOREIGN),
     ("link", VOID),
     ("main", BLOCK),
     ("map", PLAIN),
     ("mark", PLAIN),
     ("marquee", PLAIN),
-    ("menu", PLAIN),
-    ("meta", VOID | TELLS),
+    ("menu", ENDS_FOREIGN),
+    ("meta", VOID | TELLS | ENDS_FOREIGN),
     ("meter", PLAIN),
     ("nav", BLOCK),
-    ("nobr", PLAIN),
+    ("nobr", ENDS_FOREIGN),
     ("noembed", UNSEEN | TEXT),
     ("noframes", UNSEEN | TEXT),
     // Shown where scripts don't run, as in mail programs.
     ("noscript", PLAIN),
     ("object", TELLS),
-    ("ol", BLOCK),
+    ("ol", BLOCK | ENDS_FOREIGN),
     ("optgroup", PLAIN),
     ("option", BLOCK),
     ("output", PLAIN),
-    ("p", BLOCK),
+    ("p", BLOCK | ENDS_FOREIGN),
     ("param", VOID),
     ("path", PLAIN),
     ("picture", PLAIN),
     ("plaintext", STRANGE | TO_THE_END),
-    ("pre", BLOCK),
+    ("pre", BLOCK | ENDS_FOREIGN),
     ("progress", PLAIN),
     ("q", PLAIN),
-    ("s", PLAIN),
+    ("s", ENDS_FOREIGN),
     ("samp", PLAIN),
     ("script", UNSEEN | TELLS | SCRIPT),
     ("section", BLOCK),
     ("select", BLOCK),
-    ("small", PLAIN),
+    ("small", ENDS_FOREIGN),
     ("source", VOID),
-    ("span", PLAIN),
-    ("strike", PLAIN),
-    ("strong", PLAIN),
+    ("span", ENDS_FOREIGN),
+    ("strike", ENDS_FOREIGN),
+    ("strong", ENDS_FOREIGN),
     ("style", UNSEEN | TEXT),
-    ("sub", PLAIN),
+    ("sub", ENDS_FOREIGN),
     ("summary", PLAIN),
-    ("sup", PLAIN),
+    ("sup", ENDS_FOREIGN),
     ("svg", PLAIN),
-    ("table", BLOCK | TELLS),
+    ("table", BLOCK | TELLS | ENDS_FOREIGN),
     ("tbody", BLOCK),
     ("td", APART | TELLS),
     ("template", UNSEEN),
@@ -302,9 +329,9 @@ const NAMES: [(&str, Traits); 130] = [
     ("title", UNSEEN | TEXT | REFERENCES),
     ("tr", BLOCK | TELLS),
     ("track", STRANGE | VOID),
-    ("tt", PLAIN),
-    ("u", PLAIN),
-    ("ul", BLOCK),
+    ("tt", ENDS_FOREIGN),
+    ("u", ENDS_FOREIGN),
+    ("ul", BLOCK | ENDS_FOREIGN),
     ("video", PLAIN),
     ("wbr", VOID),
     ("xmp", STRANGE | TEXT),

@@ -71,6 +71,20 @@ fn where_outlook_is_led_is_known() {
 }
 
 #[test]
+fn drawings_and_formulas_have_elements_of_their_own() {
+    let rendered = render("<svg><style><img><a href=http://b.example>a</a>");
+    assert_eq!((rendered.visible.trim(), rendered.links.len()), ("a", 1));
+    check("<svg><style>a</style><title>b</title></svg>c", "c", "");
+    check("<svg><desc><style><!--</style></desc></svg>c", "c", "");
+    check("<math><mtext><style><!--</style></mtext></math>c", "c", "");
+    check("<svg><style><!--</style></svg>a--></svg>c", "c", "");
+    check("<style><svg></style>c", "c", "");
+    check("<svg><title><b>a</b></title></svg>c", "c", "");
+    let rendered = render("<svg><title><p><a href=http://b.example>a</a>");
+    assert_eq!(rendered.links.len(), 1);
+}
+
+#[test]
 fn a_head_ends_where_text_begins_whether_it_says_so_or_not() {
     check("<html><head><title>x</title><body><p>a", "a", "");
     check("<body><head><p>a</p></head>b", "a\nb", "");

@@ -9,6 +9,7 @@ use memchr::{memchr, memchr2, memmem};
 
 use super::blanks::{is_space, spaces};
 use super::element::{Inside, Name};
+use super::foreign::Foreign;
 use super::reference::{self, Meaning, Place};
 use super::script;
 
@@ -38,6 +39,7 @@ pub(super) struct Tokens<'s> {
     state: State,
     /// Found together with the text before it.
     ahead: Option<Token<'s>>,
+    foreign: Foreign,
 }
 
 #[derive(Clone, Copy)]
@@ -57,7 +59,7 @@ enum State {
 
 impl<'s> Tokens<'s> {
     pub(super) const fn of(source: &'s str) -> Self {
-        Self { source, at: 0, state: State::Text, ahead: None }
+        Self { source, at: 0, state: State::Text, ahead: None, foreign: Foreign::NONE }
     }
 
     const fn bytes(&self) -> &'s [u8] {
@@ -178,7 +180,14 @@ impl<'s> Tokens<'s> {
         self.at += 1;
         self.state = State::Text;
         if closes {
+            self.foreign.end(name);
             return Some(Token::End(name));
+        }
+        let start = Token::StartEnd { self_closing: slash };
+        let was_foreign = self.foreign.is_here();
+        let ended = self.foreign.start(name, slash);
+        if was_foreign && ended.is_none() || self.foreign.is_here() {
+            return Some(start);
         }
         let end = |from: usize, name| from + end_tag(&self.bytes()[from..], name);
         let raw = |end, references| State::Raw { end, references };
@@ -189,7 +198,9 @@ impl<'s> Tokens<'s> {
             Inside::Script => raw(self.at + script::length(&self.bytes()[self.at..], name), false),
             Inside::TextToTheEnd => raw(self.source.len(), false),
         };
-        Some(Token::StartEnd { self_closing: slash })
+        let Some(ended) = ended else { return Some(start) };
+        self.ahead = Some(start);
+        Some(Token::End(ended))
     }
 
     fn attribute(&mut self) -> Option<Token<'s>> {
