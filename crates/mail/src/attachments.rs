@@ -152,7 +152,8 @@ fn look_into(
         let project = b"_\0V\0B\0A\0_\0P\0R\0O\0J\0E\0C\0T\0";
         file.macros |= memmem::find(&content, project).is_some();
     }
-    file.scripts = may_be_page && has_script(&content);
+    let is_drawing = file.kind == FileKind::Svg || is_claimed(part, claims::is_drawing);
+    file.scripts = may_be_page && has_script(&content, is_drawing);
 }
 
 /// What is in a file, and whether that is more than is decoded: then its beginning and its end, where
@@ -173,19 +174,41 @@ fn content<'m>(part: &Part<'m>, budget: &mut usize) -> (Cow<'m, [u8]>, bool) {
 }
 
 /// In any letter case, as browsers have it, and of any name space, as XML has it
-/// (`<s:script xmlns:s="http://www.w3.org/2000/svg">`).
-fn has_script(page: &[u8]) -> bool {
+/// (`<s:script xmlns:s="http://www.w3.org/2000/svg">`). A drawing has no reason to run one by other means either;
+/// pages are full of them.
+fn has_script(page: &[u8], is_drawing: bool) -> bool {
     // In UTF-16 every other byte of such a tag is 0.
     let page = match memchr(0, page) {
         Some(_) => Cow::Owned(page.iter().copied().filter(|byte| *byte != 0).collect()),
         None => Cow::Borrowed(page),
     };
-    memchr_iter(b'<', &page).any(|at| {
+    let has_element = memchr_iter(b'<', &page).any(|at| {
         let ends = |byte: &u8| matches!(byte, b'<' | b'>' | b'/') || byte.is_ascii_whitespace();
         let name = page[at + 1..].split(ends).next().unwrap_or_default();
         let local = name.split(|byte| *byte == b':').next_back().unwrap_or_default();
         local.get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"script"))
-    })
+    });
+    has_element || is_drawing && runs_by_attribute(&page)
+}
+
+/// `onload="…"`, or `href="javascript:…"`.
+fn runs_by_attribute(page: &[u8]) -> bool {
+    let is_scheme = |at: usize| {
+        let from = at.saturating_sub("javascript".len());
+        page[from..at].eq_ignore_ascii_case(b"javascript")
+    };
+    let is_handler = |at: usize| {
+        let name = page[..at].trim_ascii_end();
+        let letters = name.iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        let (before, name) = name.split_at(name.len() - letters);
+        let stands_apart =
+            |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'/');
+        letters > 3
+            && name[..2].eq_ignore_ascii_case(b"on")
+            && before.last().is_some_and(stands_apart)
+            && matches!(page[at + 1..].trim_ascii_start(), [b'"' | b'\'', ..])
+    };
+    memchr_iter(b':', page).any(is_scheme) || memchr_iter(b'=', page).any(is_handler)
 }
 
 fn list(file: &mut Attachment, directory: zip::Directory) {
@@ -305,6 +328,14 @@ mod tests {
         }
         // A byte that no text has makes no other file of a page.
         assert!(file("a.html", b"\x01<script>").scripts);
+        for runs in ["<svg onload = 'x()'>", "<svg><a HREF=\" JavaScript:x()\">"] {
+            assert!(file("a.svg", runs.as_bytes()).scripts, "{runs}");
+            let page = format!("<html>{runs}");
+            assert!(!file("a.html", page.as_bytes()).scripts, "{runs}");
+        }
+        assert!(
+            !file("a.svg", b"<svg one='x' fill-on=y><a href='?on=z'>on=\"a\"</a></svg>").scripts
+        );
         assert!(!file("a.html", b"<p>script: <b>script</b> a:script</p>").scripts);
     }
 }

@@ -18,6 +18,11 @@ pub(crate) fn is_page(name: &str, content_type: &str) -> bool {
         || has_word(content_type, &["text/html", "xhtml", "svg"])
 }
 
+/// Whether a browser shows it as a drawing.
+pub(crate) fn is_drawing(name: &str, content_type: &str) -> bool {
+    has_ending(name, &["svg"]) || has_word(content_type, &["svg"])
+}
+
 const ZIPS: [&str; 44] = [
     "apk",
     "appx",

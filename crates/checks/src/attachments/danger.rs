@@ -143,14 +143,18 @@ fn judge_archive(file: &Attachment, name: &str, signals: &mut Signals) {
         }
         return;
     }
-    let few = if file.entries.len() > FEW_ENTRIES { &[] } else { file.entries.as_slice() };
-    let held = |dangerous: fn(&str) -> bool| {
-        let entry = few.iter().find(|entry| dangerous(&ending(entry)))?;
+    let held = |dangerous: fn(&str) -> bool, count: usize| {
+        let mut entries =
+            file.entries.iter().take(if count > FEW_ENTRIES { 0 } else { usize::MAX });
+        let entry = entries.find(|entry| dangerous(&ending(entry)))?;
         Some(format!("{entry} in {}", shown(name)))
     };
-    let program = held(runs);
+    let count = file.entries.len();
+    // Papers and pictures are put beside a program by whoever hides it; whoever packs his work has more of it.
+    let work = file.entries.iter().filter(|entry| !is_harmless(&ending(entry))).count();
+    let program = held(runs, work);
     if file.encrypted && file.kind.is_archive() {
-        match program.as_ref().or(held(is_office).as_ref()) {
+        match program.as_ref().or(held(is_office, count).as_ref()) {
             Some(evidence) => signals.raise(&ARCHIVE_LOCKS_DANGER, evidence.as_str()),
             None => signals.raise(&ARCHIVE_ENCRYPTED, shown(name)),
         }
@@ -158,7 +162,7 @@ fn judge_archive(file: &Attachment, name: &str, signals: &mut Signals) {
     if let Some(evidence) = program {
         signals.raise(&ARCHIVE_HOLDS_PROGRAM, evidence);
     }
-    if let Some(evidence) = held(is_archive) {
+    if let Some(evidence) = held(is_archive, count) {
         signals.raise(&ARCHIVE_IN_ARCHIVE, evidence);
     }
 }
@@ -205,6 +209,25 @@ mod tests {
         let program = ["FILE_IS_PROGRAM"];
         check("a.pdf\"; filename*=\"utf-8''a.js", "x", &program);
         check("a.js\"; filename*=\"utf-8''a.pdf", "x", &program);
+    }
+
+    #[test]
+    fn papers_beside_a_program_do_not_hide_it() {
+        let raw = "Content-Type: application/zip; name=a.zip\n\nPK\u{3}\u{4}\n";
+        let message =
+            tidegate_mail::Message::parse(raw.as_bytes(), &tidegate_mail::Bounds::default());
+        let mut file = message.attachments()[0].clone();
+        let names = |ending: &str| (0..20).map(|number| format!("{number}.{ending}")).collect();
+        let raised = |file: &Attachment| {
+            let mut signals = Signals::new();
+            judge_archive(file, "a.zip", &mut signals);
+            signals.iter().map(|signal| signal.name().to_owned()).collect::<Vec<_>>()
+        };
+        for (others, expect) in [("txt", &["ARCHIVE_HOLDS_PROGRAM"][..]), ("c", &[])] {
+            file.entries = names(others);
+            file.entries.push("invoice.exe".to_owned());
+            assert_eq!(raised(&file), expect, "{others}");
+        }
     }
 
     #[track_caller]
