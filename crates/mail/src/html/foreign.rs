@@ -1,46 +1,51 @@
 //! Drawings and formulas within a page, in which names mean other things: `<style>` is an element like others there and
 //! not the beginning of text (the HTML standard, section 13.2.6.5).
 //!
-//! Invariant: 32 levels of one within the other are told apart; what is around them counts as HTML.
+//! Invariant: no more than [`DEEPEST`] of them are told apart, one within the other; what is deeper counts as HTML.
 
 use super::element::Name;
 
+const DEEPEST: usize = 32;
+
 /// Where a page is.
-#[derive(Clone, Copy)]
 pub(super) struct Foreign {
-    /// How it is from here outwards, a bit each: HTML may stand in drawings, and drawings in HTML.
-    levels: u32,
-    /// The element that began it last.
-    root: Option<Name>,
+    /// The drawings and formulas that are open, from the outermost on: HTML may stand in them, and they in that.
+    roots: Vec<Name>,
+    /// Whether this place is of the last of them, and not of HTML.
+    pub(super) is_here: bool,
 }
 
 impl Foreign {
-    pub(super) const NONE: Self = Self { levels: 0, root: None };
-
-    pub(super) const fn is_here(self) -> bool {
-        self.levels & 1 != 0
-    }
+    pub(super) const NONE: Self = Self { roots: Vec::new(), is_here: false };
 
     /// A start tag; the name of what ends by it, if anything does.
     pub(super) fn start(&mut self, name: Name, self_closing: bool) -> Option<Name> {
-        if !self.is_here() {
-            if name.is_foreign() && !self_closing {
-                self.levels = self.levels << 1 | 1;
-                self.root = Some(name);
-            }
-        } else if name.ends_foreign() {
-            self.levels >>= 1;
-            return self.root;
-        } else if name.holds_html() && !self_closing {
-            self.levels <<= 1;
+        if self.is_here && name.ends_foreign() {
+            return self.leave();
+        }
+        if self_closing {
+            return None;
+        }
+        if self.is_here {
+            self.is_here = !name.holds_html();
+        } else if name.is_foreign() && self.roots.len() < DEEPEST {
+            self.roots.push(name);
+            self.is_here = true;
         }
         None
     }
 
     pub(super) fn end(&mut self, name: Name) {
-        let leaves = if self.is_here() { name.is_foreign() } else { name.holds_html() };
-        if self.levels != 0 && leaves {
-            self.levels >>= 1;
+        if self.is_here && name.is_foreign() {
+            self.leave();
+        } else if !self.is_here && name.holds_html() {
+            self.is_here = !self.roots.is_empty();
         }
+    }
+
+    /// Around each is HTML.
+    fn leave(&mut self) -> Option<Name> {
+        self.is_here = false;
+        self.roots.pop()
     }
 }

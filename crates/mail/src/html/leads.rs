@@ -105,7 +105,9 @@ impl Renderer<'_> {
             match token {
                 Token::Start(name) => tag = Some(Tag::new(name)),
                 Token::Attribute(name, value) => {
-                    tag.as_mut().map(|tag| tag.add(name, value));
+                    if let Some(tag) = &mut tag {
+                        tag.add(name, value);
+                    }
                 }
                 Token::StartEnd { .. } => {
                     if let Some(tag) = tag.take().filter(|tag| tag.has(Attribute::Href)) {

@@ -80,6 +80,8 @@ fn drawings_and_formulas_have_elements_of_their_own() {
     check("<svg><style><!--</style></svg>a--></svg>c", "c", "");
     check("<style><svg></style>c", "c", "");
     check("<svg><title><b>a</b></title></svg>c", "c", "");
+    // What a tag of HTML ends is the one around it, whatever was in that.
+    check("<svg><desc><math></math></desc><style><img>a", "a", "");
     let rendered = render("<svg><title><p><a href=http://b.example>a</a>");
     assert_eq!(rendered.links.len(), 1);
 }

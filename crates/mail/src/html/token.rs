@@ -184,9 +184,9 @@ impl<'s> Tokens<'s> {
             return Some(Token::End(name));
         }
         let start = Token::StartEnd { self_closing: slash };
-        let was_foreign = self.foreign.is_here();
+        let was_foreign = self.foreign.is_here;
         let ended = self.foreign.start(name, slash);
-        if was_foreign && ended.is_none() || self.foreign.is_here() {
+        if was_foreign && ended.is_none() {
             return Some(start);
         }
         let end = |from: usize, name| from + end_tag(&self.bytes()[from..], name);
