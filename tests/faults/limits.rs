@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::support::daemon::Daemon;
 use super::support::load::Load;
@@ -48,10 +48,7 @@ fn memory_used_up() {
         for share in [0.1, 0.3, 0.5] {
             progress.wait(share);
             limit(daemon, &format!("--data={}:", data(daemon) + ROOM));
-            let began = Instant::now();
-            while daemon.has_ended().is_none() && began.elapsed() < Duration::from_secs(5) {
-                std::thread::sleep(Duration::from_millis(20));
-            }
+            daemon.ends(Duration::from_secs(5));
             if !limit(daemon, "--data=unlimited:") {
                 daemon.restart();
                 ends += 1;
@@ -74,11 +71,7 @@ fn killed_by_the_kernel_at_the_limit_of_its_control_group() {
         for share in [0.1, 0.3, 0.5] {
             progress.wait(share);
             group.take_in(daemon.pid());
-            let began = Instant::now();
-            while daemon.has_ended().is_none() && began.elapsed() < Duration::from_secs(5) {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            if daemon.has_ended().is_some() {
+            if daemon.ends(Duration::from_secs(5)) {
                 kills += 1;
             } else {
                 // Most senders were done.

@@ -223,6 +223,11 @@ impl Daemon {
         signal(self.pid(), name);
     }
 
+    /// Whether it ends by itself within that time.
+    pub fn ends(&mut self, within: Duration) -> bool {
+        waited(&mut self.child, within).is_some()
+    }
+
     /// Waits for the daemon to end by itself; its exit code.
     pub fn ended(&mut self, within: Duration) -> Option<i32> {
         match waited(&mut self.child, within) {

@@ -42,10 +42,14 @@ pub struct Attachment {
 }
 
 impl Attachment {
-    /// All of its names; one that is empty where it has none.
+    /// All of its names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        let others = self.also_named.iter().map(String::as_str);
-        std::iter::once(self.name.as_deref().unwrap_or_default()).chain(others)
+        self.name.iter().chain(&self.also_named).map(String::as_str)
+    }
+
+    /// Whether it is opened so by one of its names, or by its type.
+    fn is_claimed(&self, as_what: fn(&str, &str) -> bool) -> bool {
+        as_what("", &self.content_type) || self.names().any(|name| as_what(name, ""))
     }
 }
 
@@ -91,7 +95,7 @@ fn read(
         name: part.name.clone(),
         also_named: part.also_named.clone(),
         content_type: part.content_type.clone(),
-        kind: kind(part),
+        kind: FileKind::Unknown,
         size,
         embedded: shown_by_html
             && part.content_type.starts_with("image/")
@@ -101,24 +105,17 @@ fn read(
         macros: false,
         scripts: false,
     };
+    file.kind = kind(part, file.is_claimed(claims::is_disc));
     look_into(&mut file, part, bounds, budget, defects);
     file
 }
 
-/// Whether a file is opened so by one of its names, or by its type.
-fn is_claimed(part: &Part<'_>, as_what: fn(&str, &str) -> bool) -> bool {
-    let mut names = part.also_named.iter().map(String::as_str);
-    as_what(part.name.as_deref().unwrap_or_default(), &part.content_type)
-        || names.any(|name| as_what(name, ""))
-}
-
 /// Damage and size of files are not told: only their beginning is read.
-fn kind(part: &Part<'_>) -> FileKind {
+fn kind(part: &Part<'_>, is_named_disc: bool) -> FileKind {
     let begin = |most| decode::transfer(part.body, part.encoding, most, &mut Defects::default());
     let head = begin(FileKind::ENOUGH);
     // Most discs begin with nothing at all.
-    let may_be_disc =
-        is_claimed(part, claims::is_disc) || !head.is_empty() && head.iter().all(|byte| *byte == 0);
+    let may_be_disc = is_named_disc || !head.is_empty() && head.iter().all(|byte| *byte == 0);
     FileKind::of(&if may_be_disc { begin(FileKind::ENOUGH_FOR_DISC) } else { head })
 }
 
@@ -130,9 +127,9 @@ fn look_into(
     defects: &mut Defects,
 ) {
     // Programs look for an archive at its end: anything may stand before it.
-    let may_be_zip = file.kind == FileKind::Zip || is_claimed(part, claims::is_zip);
+    let may_be_zip = file.kind == FileKind::Zip || file.is_claimed(claims::is_zip);
     let may_be_page = matches!(file.kind, FileKind::Html | FileKind::Svg | FileKind::Text)
-        || is_claimed(part, claims::is_page);
+        || file.is_claimed(claims::is_page);
     let is_ole = file.kind == FileKind::Ole;
     if !(may_be_zip || may_be_page || is_ole) {
         return;
@@ -152,7 +149,7 @@ fn look_into(
         let project = b"_\0V\0B\0A\0_\0P\0R\0O\0J\0E\0C\0T\0";
         file.macros |= memmem::find(&content, project).is_some();
     }
-    let is_drawing = file.kind == FileKind::Svg || is_claimed(part, claims::is_drawing);
+    let is_drawing = file.kind == FileKind::Svg || file.is_claimed(claims::is_drawing);
     file.scripts = may_be_page && has_script(&content, is_drawing);
 }
 

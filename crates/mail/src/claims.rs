@@ -72,11 +72,15 @@ const ZIPS: [&str; 44] = [
 const ZIP_TYPES: [&str; 5] =
     ["zip", "java-archive", "openxmlformats", "opendocument", "macroenabled"];
 
-fn has_ending(name: &str, known: &[&str]) -> bool {
-    // Windows leaves out blanks and dots at the end.
+/// What stands behind the last dot of a file's name, if anything does. Windows leaves out blanks and dots at the end.
+#[must_use]
+pub fn file_ending(name: &str) -> Option<&str> {
     let name = name.trim_end_matches(|c: char| c.is_whitespace() || c == '.' || c == '"');
-    name.rsplit_once('.')
-        .is_some_and(|(_, ending)| known.iter().any(|it| ending.eq_ignore_ascii_case(it)))
+    name.rsplit_once('.').map(|(_, ending)| ending)
+}
+
+fn has_ending(name: &str, known: &[&str]) -> bool {
+    file_ending(name).is_some_and(|ending| known.iter().any(|it| ending.eq_ignore_ascii_case(it)))
 }
 
 fn has_word(content_type: &str, known: &[&str]) -> bool {

@@ -150,34 +150,39 @@ fn number(word: &str) -> Option<f32> {
 
 /// Whether a colour is none: the word for it, or its last number, which says how dense it is.
 fn is_transparent(text: &str) -> bool {
-    let text = text.trim().trim_end_matches("!important").trim_end();
-    let dense = text.split_once("rgba(").or_else(|| text.split_once("rgb(")).map(|(_, numbers)| {
-        let numbers = numbers.trim_end_matches(')').split([',', ' ', '/']);
-        numbers.filter(|number| !number.is_empty()).nth(3).and_then(number)
-    });
+    let text = without_importance(text);
+    let dense = numbers(text).and_then(|mut numbers| numbers.nth(3)).and_then(number);
     text.eq_ignore_ascii_case("transparent")
-        || dense == Some(Some(0.0))
+        || dense == Some(0.0)
         || text.len() == 9 && text.starts_with('#') && text.ends_with("00")
         || text.len() == 5 && text.starts_with('#') && text.ends_with('0')
 }
 
 /// A colour as HTML and CSS write it.
 pub(crate) fn colour(text: &str) -> Option<Rgb> {
-    let text = text.trim().trim_end_matches("!important").trim_end();
+    let text = without_importance(text);
     if let Some(digits) = text.strip_prefix('#') {
         return hexadecimal(digits);
     }
-    if let Some(inside) = text.strip_prefix("rgb(").or_else(|| text.strip_prefix("rgba(")) {
-        let mut numbers = inside
-            .split([',', ' ', '/', ')'])
-            .filter(|number| !number.is_empty())
-            .map(|number| number.parse::<f32>().map(|value| value.clamp(0.0, 255.0) as u8));
+    if let Some(numbers) = numbers(text) {
+        let mut numbers =
+            numbers.map(|number| number.parse::<f32>().map(|value| value.clamp(0.0, 255.0) as u8));
         let mut next = || numbers.next()?.ok();
         return Some([next()?, next()?, next()?]);
     }
     let named = NAMED.iter().find(|(name, _)| text.eq_ignore_ascii_case(name));
     // HTML attributes may leave out the `#`.
     named.map(|(_, rgb)| *rgb).or_else(|| (text.len() == 6).then(|| hexadecimal(text)).flatten())
+}
+
+fn without_importance(value: &str) -> &str {
+    value.trim().trim_end_matches("!important").trim_end()
+}
+
+/// What stands in `rgb(…)` or `rgba(…)`.
+fn numbers(text: &str) -> Option<impl Iterator<Item = &str>> {
+    let inside = text.strip_prefix("rgb(").or_else(|| text.strip_prefix("rgba("))?;
+    Some(inside.split([',', ' ', '/', ')']).filter(|number| !number.is_empty()))
 }
 
 const NAMED: [(&str, Rgb); 14] = [

@@ -51,6 +51,7 @@ struct Readme;
 pub use address::{Address, Mailbox};
 pub use attachments::Attachment;
 pub use bounds::Bounds;
+pub use claims::file_ending;
 pub use defects::Defect;
 pub use domain::registered_domain;
 pub use envelope::{Envelope, Tls};

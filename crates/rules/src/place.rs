@@ -228,6 +228,16 @@ mod tests {
     }
 
     #[test]
+    fn a_file_without_a_name_has_none_to_look_at() {
+        let raw = b"Content-Type: application/pdf\r\n\r\nx";
+        let message = Message::parse(raw, &tidegate_mail::Bounds::default());
+        let mut shown = 0;
+        let place = Place::Named(Kind::AttachmentName);
+        place.each(&message, &Envelope::default(), &mut |_| shown += 1);
+        assert_eq!((message.attachments().len(), shown), (1, 0));
+    }
+
+    #[test]
     fn an_unknown_place_is_told_the_nearest() {
         for (word, expect) in [
             ("subjekt", "'subject'"),

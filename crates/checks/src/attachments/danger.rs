@@ -87,7 +87,7 @@ impl Check for Danger {
         let Some(message) = known.message else { return };
         for file in message.attachments() {
             let name = file.name.as_deref().unwrap_or_default();
-            for name in file.names() {
+            for name in std::iter::once(name).chain(file.names().skip(1)) {
                 judge_name(name, signals);
                 // The rules have their say on the names of other files that run when opened.
                 if is_program(file, name) {
@@ -135,26 +135,24 @@ fn is_program(file: &Attachment, name: &str) -> bool {
 }
 
 fn judge_archive(file: &Attachment, name: &str, signals: &mut Signals) {
+    let held = |is_sought: fn(&str) -> bool| {
+        let entry = file.entries.iter().find(|entry| is_sought(entry))?;
+        Some(format!("{entry} in {}", shown(name)))
+    };
     if matches!(file.kind, FileKind::Jar | FileKind::Ooxml | FileKind::OpenDocument) {
         // Whoever opens it as an archive sees what a document never has beside its folders.
-        let is_odd = |entry: &&String| !entry.contains('/') && runs(&ending(entry));
-        if let Some(entry) = file.entries.iter().find(is_odd) {
-            signals.raise(&ARCHIVE_HOLDS_PROGRAM, format!("{entry} in {}", shown(name)));
+        if let Some(evidence) = held(|entry| !entry.contains('/') && runs(&ending(entry))) {
+            signals.raise(&ARCHIVE_HOLDS_PROGRAM, evidence);
         }
         return;
     }
-    let held = |dangerous: fn(&str) -> bool, count: usize| {
-        let mut entries =
-            file.entries.iter().take(if count > FEW_ENTRIES { 0 } else { usize::MAX });
-        let entry = entries.find(|entry| dangerous(&ending(entry)))?;
-        Some(format!("{entry} in {}", shown(name)))
-    };
-    let count = file.entries.len();
+    let are_few = file.entries.len() <= FEW_ENTRIES;
     // Papers and pictures are put beside a program by whoever hides it; whoever packs his work has more of it.
     let work = file.entries.iter().filter(|entry| !is_harmless(&ending(entry))).count();
-    let program = held(runs, work);
+    let program = held(|entry| runs(&ending(entry))).filter(|_| work <= FEW_ENTRIES);
     if file.encrypted && file.kind.is_archive() {
-        match program.as_ref().or(held(is_office, count).as_ref()) {
+        let paper = held(|entry| is_office(&ending(entry))).filter(|_| are_few);
+        match program.as_ref().or(paper.as_ref()) {
             Some(evidence) => signals.raise(&ARCHIVE_LOCKS_DANGER, evidence.as_str()),
             None => signals.raise(&ARCHIVE_ENCRYPTED, shown(name)),
         }
@@ -162,7 +160,7 @@ fn judge_archive(file: &Attachment, name: &str, signals: &mut Signals) {
     if let Some(evidence) = program {
         signals.raise(&ARCHIVE_HOLDS_PROGRAM, evidence);
     }
-    if let Some(evidence) = held(is_archive, count) {
+    if let Some(evidence) = held(|entry| is_archive(&ending(entry))).filter(|_| are_few) {
         signals.raise(&ARCHIVE_IN_ARCHIVE, evidence);
     }
 }

@@ -2,13 +2,12 @@
 //!
 //! Invariant: lower case, without the dot.
 
+use tidegate_mail::file_ending;
+
 /// The ending of a name, in lower case; empty when there is none.
 pub(crate) fn ending(name: &str) -> String {
-    let name = name.trim_end_matches(|c: char| c.is_whitespace() || c == '.' || c == '"');
-    match name.rsplit_once('.') {
-        Some((_, ending)) if ending.len() <= 12 => ending.to_ascii_lowercase(),
-        _ => String::new(),
-    }
+    let known = file_ending(name).filter(|ending| ending.len() <= 12);
+    known.map(str::to_ascii_lowercase).unwrap_or_default()
 }
 
 /// Programs and scripts that Windows or macOS run when they are opened.

@@ -32,7 +32,8 @@ impl<'m> Walk<'m, '_> {
             body,
         };
         let mut boundary = None;
-        let (mut encoded, mut names) = (false, Names::default());
+        let mut encoded = false;
+        let (mut of_file, mut of_type) = (Vec::new(), Vec::new());
         for field in fields.iter().filter(|field| is_content(field.name)) {
             if field.is("Content-Type") {
                 if part.declared {
@@ -47,7 +48,7 @@ impl<'m> Walk<'m, '_> {
                     }
                     part.charset = declared.attribute("charset").map(str::to_ascii_lowercase);
                     boundary = declared.attribute("boundary").map(str::to_owned);
-                    names.of_type = all(declared, "name");
+                    of_type = all(declared, "name");
                 });
             } else if field.is("Content-Transfer-Encoding") {
                 let encoding = self.encoding(&field.raw_text());
@@ -62,13 +63,21 @@ impl<'m> Walk<'m, '_> {
                     let inline = declared.c_type.eq_ignore_ascii_case("inline");
                     part.disposition =
                         Some(if inline { Disposition::Inline } else { Disposition::Attachment });
-                    names.of_file = all(declared, "filename");
+                    of_file = all(declared, "filename");
                 });
             } else if field.is("Content-Id") {
                 part.has_content_id = true;
             }
         }
-        (part.name, part.also_named) = names.in_order();
+        let mut names: Vec<String> = Vec::new();
+        for name in of_file.into_iter().chain(of_type) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let mut names = names.into_iter();
+        part.name = names.next();
+        part.also_named = names.collect();
         (part, boundary)
     }
 
@@ -122,35 +131,14 @@ impl<'m> Walk<'m, '_> {
     }
 }
 
-/// What a part is named, by the field that says so.
-#[derive(Default)]
-struct Names {
-    of_file: Vec<String>,
-    of_type: Vec<String>,
-}
-
-impl Names {
-    /// The one that counts, and what others take for it.
-    fn in_order(self) -> (Option<String>, Vec<String>) {
-        let mut others: Vec<String> = Vec::new();
-        for name in self.of_file.into_iter().chain(self.of_type) {
-            let name = name.trim();
-            if !name.is_empty() && !others.iter().any(|other| other == name) {
-                others.push(name.to_owned());
-            }
-        }
-        let first = (!others.is_empty()).then(|| others.remove(0));
-        (first, others)
-    }
-}
-
 /// The parameters of one name, in whatever form each is written (RFC 2231).
 fn all(declared: &ContentType<'_>, name: &str) -> Vec<String> {
     /// Programs that differ take the first or the last, or one form before the other.
     const MOST: usize = 4;
     let parameters = declared.attributes().unwrap_or_default().iter();
     let named = parameters.filter(|parameter| parameter.name == name);
-    named.take(MOST).map(|parameter| parameter.value.clone().into_owned()).collect()
+    let values = named.take(MOST).map(|parameter| parameter.value.trim());
+    values.filter(|value| !value.is_empty()).map(str::to_owned).collect()
 }
 
 fn is_content(name: &str) -> bool {
