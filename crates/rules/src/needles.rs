@@ -49,6 +49,8 @@ struct Wanted {
     needles: [u32; 4],
     /// A bit for each that is one.
     edges: u8,
+    /// Their four bytes before the entry's, or where there are less than four, the first of all.
+    before: u32,
     /// Where in [`Needles::bytes`] their bytes begin.
     start: u32,
     /// Where in the needle the entry's bytes stand, and how long it is.
@@ -115,7 +117,7 @@ impl Needles {
             load[key] = load[key].saturating_add(1);
             filter[key] |= bits;
             let entry = Entry::new(&text[within..]);
-            let wanted = Wanted::new(by_text[text], &starts, within, text.len());
+            let wanted = Wanted::new(by_text[text], &starts, within, text);
             let lists = if text.len() < 4 { &mut short } else { &mut long };
             lists.push((entry, wanted));
         }
@@ -208,10 +210,15 @@ impl Needles {
         if end + PADDING.len() > padded.len() {
             return;
         }
+        // Many needles end alike, and most of them are told from others by what is before.
+        let is_whole = wanted.within == 0 && wanted.length <= 8;
+        let before = begin + usize::from(wanted.within.saturating_sub(4));
+        if !is_whole && padded[before..].first_chunk() != Some(&wanted.before.to_le_bytes()) {
+            return;
+        }
         let opens = begin == 0 || !is_word(padded[begin - 1]);
         let closes = !is_word(padded[end]);
         let mut here = wanted.edges & [0b1, 0b11, 0b101, 0b1111][edges(opens, closes)];
-        let is_whole = wanted.within == 0 && wanted.length <= 8;
         let text = || &self.bytes[wanted.start as usize..][..wanted.length.into()];
         if here == 0 || !is_whole && padded[begin..end] != *text() {
             return;
@@ -242,16 +249,17 @@ impl Entry {
 }
 
 impl Wanted {
-    fn new(needles: [Option<u32>; 4], starts: &[u32], within: usize, length: usize) -> Self {
+    fn new(needles: [Option<u32>; 4], starts: &[u32], within: usize, text: &[u8]) -> Self {
         // All of them have the same bytes.
         let any = needles.iter().flatten().next().map_or(0, |&needle| needle as usize);
         let bits = needles.iter().enumerate().map(|(bit, one)| u8::from(one.is_some()) << bit);
         Self {
             needles: needles.map(Option::unwrap_or_default),
             edges: bits.fold(0, |all, bit| all | bit),
+            before: Entry::new(&text[within.saturating_sub(4)..]).word as u32,
             start: starts[any],
             within: within as u16,
-            length: length as u16,
+            length: text.len() as u16,
         }
     }
 }
