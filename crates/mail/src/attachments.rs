@@ -5,15 +5,16 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr_iter, memmem};
+use memchr::memmem;
 
 use crate::Bounds;
+use crate::archive::{Directory, FORMATS};
 use crate::claims;
 use crate::decode;
 use crate::defects::{Defect, Defects};
 use crate::mime::{Disposition, Encoding, Part};
+use crate::scripts::has_script;
 use crate::sniff::FileKind;
-use crate::zip;
 
 /// An attached file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,15 +25,15 @@ pub struct Attachment {
     pub also_named: Vec<String>,
     /// As declared, such as `application/pdf`.
     pub content_type: String,
-    /// What its first bytes say; for a zip archive, what its directory says.
+    /// What its first bytes say; for an archive, what its directory says.
     pub kind: FileKind,
     /// Decoded bytes, about.
     pub size: usize,
     /// A picture or the like that the HTML shows; nobody sees it as a file.
     pub embedded: bool,
-    /// Names of the files in it, when it is a zip archive.
+    /// Names of the files in it, when it is an archive in zip, RAR or 7z.
     pub entries: Vec<String>,
-    /// Whether a file in it takes a password.
+    /// Whether a file in it takes a password, or the list of them does.
     pub encrypted: bool,
     /// Whether it holds macros of an Office program.
     pub macros: bool,
@@ -126,23 +127,21 @@ fn look_into(
     budget: &mut usize,
     defects: &mut Defects,
 ) {
-    // Programs look for an archive at its end: anything may stand before it.
-    let may_be_zip = file.kind == FileKind::Zip || file.is_claimed(claims::is_zip);
+    // Programs look for an archive further in as well: anything may stand before it.
+    let is_claimed = file.is_claimed(claims::is_archive);
+    let may_be_archive = is_claimed || FORMATS.iter().any(|(kind, _)| *kind == file.kind);
     let may_be_page = matches!(file.kind, FileKind::Html | FileKind::Svg | FileKind::Text)
         || file.is_claimed(claims::is_page);
     let is_ole = file.kind == FileKind::Ole;
-    if !(may_be_zip || may_be_page || is_ole) {
+    if !(may_be_archive || may_be_page || is_ole) {
         return;
     }
     let (content, is_cut) = content(part, budget);
-    if may_be_zip {
-        let directory = zip::list(&content, bounds.archive_entries);
-        if file.kind == FileKind::Zip || !directory.names.is_empty() {
-            if is_cut || directory.cut {
-                defects.note(Defect::ArchiveCut);
-            }
-            list(file, directory);
-        }
+    if may_be_archive
+        && let Some(is_all) = list(file, &content, is_claimed, bounds.archive_entries)
+        && (is_cut || !is_all)
+    {
+        defects.note(Defect::ArchiveCut);
     }
     if is_ole {
         // A directory entry of the container, in UTF-16 (MS-OVBA, section 2.2.1).
@@ -170,73 +169,58 @@ fn content<'m>(part: &Part<'m>, budget: &mut usize) -> (Cow<'m, [u8]>, bool) {
     (content, is_cut)
 }
 
-/// In any letter case, as browsers have it, and of any name space, as XML has it
-/// (`<s:script xmlns:s="http://www.w3.org/2000/svg">`). A drawing has no reason to run one by other means either;
-/// pages are full of them.
-fn has_script(page: &[u8], is_drawing: bool) -> bool {
-    // In UTF-16 every other byte of such a tag is 0.
-    let page = match memchr(0, page) {
-        Some(_) => Cow::Owned(page.iter().copied().filter(|byte| *byte != 0).collect()),
-        None => Cow::Borrowed(page),
-    };
-    let has_element = memchr_iter(b'<', &page).any(|at| {
-        let ends = |byte: &u8| matches!(byte, b'<' | b'>' | b'/') || byte.is_ascii_whitespace();
-        let name = page[at + 1..].split(ends).next().unwrap_or_default();
-        let local = name.split(|byte| *byte == b':').next_back().unwrap_or_default();
-        local.get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"script"))
-    });
-    has_element || is_drawing && runs_by_attribute(&page)
+/// Lists an archive in the format of its first bytes or, where it is named as one, in any: whether
+/// all that is in it, if it is one.
+fn list(file: &mut Attachment, content: &[u8], is_claimed: bool, most: usize) -> Option<bool> {
+    let by_bytes = file.kind;
+    let is_archive = FORMATS.iter().any(|(kind, _)| *kind == by_bytes);
+    let is_macros = |name: &String| name.to_ascii_lowercase().ends_with("vbaproject.bin");
+    let mut is_all = None;
+    for (kind, list_as) in FORMATS.into_iter().filter(|(kind, _)| is_claimed || *kind == by_bytes) {
+        let mut directory = list_as(content, most);
+        if kind != by_bytes && directory == Directory::default() {
+            continue;
+        }
+        // What an archive holds without compression, or a program brings along, is listed with it.
+        let is_within = is_archive || by_bytes.is_executable() || !file.entries.is_empty();
+        if kind == by_bytes || !is_within {
+            file.kind = kind_of(kind, &directory);
+        }
+        is_all = Some(is_all != Some(false) && !directory.cut);
+        file.encrypted |= directory.encrypted;
+        file.macros |= directory.names.iter().any(is_macros);
+        file.entries.append(&mut directory.names);
+        file.entries.truncate(most);
+    }
+    is_all
 }
 
-/// `onload="…"`, or `href="javascript:…"`.
-fn runs_by_attribute(page: &[u8]) -> bool {
-    let is_scheme = |at: usize| {
-        let from = at.saturating_sub("javascript".len());
-        page[from..at].eq_ignore_ascii_case(b"javascript")
-    };
-    let is_handler = |at: usize| {
-        let name = page[..at].trim_ascii_end();
-        let letters = name.iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
-        let (before, name) = name.split_at(name.len() - letters);
-        let stands_apart =
-            |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'/');
-        letters > 3
-            && name[..2].eq_ignore_ascii_case(b"on")
-            && before.last().is_some_and(stands_apart)
-            && matches!(page[at + 1..].trim_ascii_start(), [b'"' | b'\'', ..])
-    };
-    memchr_iter(b':', page).any(is_scheme) || memchr_iter(b'=', page).any(is_handler)
-}
-
-fn list(file: &mut Attachment, directory: zip::Directory) {
-    let names = &directory.names;
-    // Not of an archive in the archive, or of one that a program would not open.
-    let last = &names[..directory.last];
-    let has = |known: &str| last.iter().any(|name| name.eq_ignore_ascii_case(known));
-    file.encrypted = directory.encrypted;
-    file.macros = names.iter().any(|name| name.to_ascii_lowercase().ends_with("vbaproject.bin"));
-    if file.kind.is_executable() {
-        // A program that brings an archive along.
+/// Of a zip archive, by what stands in it; not in an archive in the archive, or in one that a program
+/// would not open.
+fn kind_of(kind: FileKind, directory: &Directory) -> FileKind {
+    let shown = &directory.names[..directory.shown];
+    let has = |known: &str| shown.iter().any(|name| name.eq_ignore_ascii_case(known));
+    if kind != FileKind::Zip {
+        kind
     } else if has("[Content_Types].xml") {
-        file.kind = FileKind::Ooxml;
+        FileKind::Ooxml
     } else if has("mimetype")
         && (has("content.xml") || has("META-INF/manifest.xml") || has("META-INF/container.xml"))
     {
-        file.kind = FileKind::OpenDocument;
+        FileKind::OpenDocument
     } else if has("META-INF/MANIFEST.MF") {
-        file.kind = FileKind::Jar;
+        FileKind::Jar
     } else {
-        file.kind = FileKind::Zip;
+        FileKind::Zip
     }
-    file.entries = directory.names;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Message;
+    use crate::archive::zip::testing::{archive, local};
     use crate::hostile::encoded;
-    use crate::zip::testing::{archive, local};
 
     #[track_caller]
     fn file(name: &str, content: &[u8]) -> Attachment {
@@ -265,6 +249,20 @@ mod tests {
         assert_eq!(file("a.zip", &[b"MZ", &zip[..]].concat()).kind, FileKind::Exe);
         assert_eq!(file("a.zip", b"Hello").kind, FileKind::Text);
         assert!(file("a.txt", &[b"x", &zip[..]].concat()).entries.is_empty());
+    }
+
+    #[test]
+    fn an_archive_is_listed_by_any_name_and_with_what_it_holds_as_it_stands() {
+        let rar = include_bytes!("../../../fuzz/seeds/archive/version-5.rar");
+        let zip = archive(&["b.exe"], false);
+        for name in ["a.rar", "a.zip", "a.7z", "a.dat"] {
+            let read = file(name, rar);
+            assert_eq!((read.kind, read.entries.len()), (FileKind::Rar, 2), "{name}");
+        }
+        assert_eq!(file("a.rar", &[b"x", &rar[..]].concat()).kind, FileKind::Rar);
+        let both = file("a.zip", &[rar, &zip[..]].concat());
+        assert_eq!((both.kind, both.entries.len()), (FileKind::Rar, 3));
+        assert_eq!(file("a.rar", &[b"MZ", &rar[..]].concat()).kind, FileKind::Exe);
     }
 
     #[test]

@@ -2,9 +2,12 @@
 //!
 //! Invariant: only says where to look further; what a file is, its bytes say.
 
-/// Whether what opens it looks for a zip archive, as for documents of today's office programs.
-pub(crate) fn is_zip(name: &str, content_type: &str) -> bool {
-    has_ending(name, &ZIPS) || has_word(content_type, &ZIP_TYPES) && !content_type.contains("gzip")
+/// Whether what opens it looks for an archive, as for documents of today's office programs. Programs
+/// that unpack take each kind by any of their names.
+pub(crate) fn is_archive(name: &str, content_type: &str) -> bool {
+    has_ending(name, &ZIPS)
+        || has_ending(name, &["7z", "cb7", "cbr", "rar"])
+        || has_word(content_type, &ARCHIVE_TYPES) && !content_type.contains("gzip")
 }
 
 /// Whether Windows shows it as a disc.
@@ -69,8 +72,16 @@ const ZIPS: [&str; 44] = [
     "zip",
     "zipx",
 ];
-const ZIP_TYPES: [&str; 5] =
-    ["zip", "java-archive", "openxmlformats", "opendocument", "macroenabled"];
+const ARCHIVE_TYPES: [&str; 8] = [
+    "zip",
+    "java-archive",
+    "openxmlformats",
+    "opendocument",
+    "macroenabled",
+    "7z",
+    "x-rar",
+    "vnd.rar",
+];
 
 /// What stands behind the last dot of a file's name, if anything does. Windows leaves out blanks and dots at the end.
 #[must_use]
@@ -93,11 +104,19 @@ mod tests {
 
     #[test]
     fn names_and_types_tell_what_opens_a_file() {
-        assert!(
-            is_zip("Invoice.ZIP. ", "") && is_zip("a.docx", "") && is_zip("", "application/zip")
-        );
-        assert!(is_zip("", "application/vnd.ms-excel.sheet.macroenabled.12"));
-        assert!(!is_zip("a.zip.txt", "") && !is_zip("zip", "") && !is_zip("", "application/gzip"));
+        for (name, content_type) in [
+            ("Invoice.ZIP. ", ""),
+            ("a.docx", ""),
+            ("a.Rar", ""),
+            ("", "application/zip"),
+            ("", "application/x-7z-compressed"),
+            ("", "application/vnd.ms-excel.sheet.macroenabled.12"),
+        ] {
+            assert!(is_archive(name, content_type), "{name} {content_type}");
+        }
+        for (name, content_type) in [("a.zip.txt", ""), ("zip", ""), ("", "application/gzip")] {
+            assert!(!is_archive(name, content_type), "{name} {content_type}");
+        }
         assert!(is_disc("a.Iso", "") && is_disc("", "application/x-iso9660-image"));
         assert!(!is_disc("a.zip", "application/zip"));
         assert!(

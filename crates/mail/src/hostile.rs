@@ -6,13 +6,14 @@
 //! Invariant: a message of size `n` has about `n` of what its class is named for, and is the same
 //! each time.
 
+mod archives;
 mod fields;
 mod pages;
 mod parts;
 mod texts;
 
 #[cfg(test)]
-pub(crate) use parts::encoded;
+pub(crate) use archives::encoded;
 
 /// A way to be hostile.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +79,10 @@ impl Allowed {
 
 /// All classes.
 pub fn classes() -> impl Iterator<Item = Class> {
-    [parts::CLASSES, fields::CLASSES, pages::CLASSES, texts::CLASSES].into_iter().flatten().copied()
+    [parts::CLASSES, archives::CLASSES, fields::CLASSES, pages::CLASSES, texts::CLASSES]
+        .into_iter()
+        .flatten()
+        .copied()
 }
 
 /// What every message begins with, and `more` fields, each with its line end.

@@ -19,6 +19,7 @@
 //! [`Bounds`] allow.
 
 mod address;
+mod archive;
 mod attachments;
 mod bounds;
 mod claims;
@@ -38,11 +39,11 @@ mod links;
 mod message;
 mod mime;
 mod received;
+mod scripts;
 mod sniff;
 mod text;
 mod unseen;
 mod url;
-mod zip;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

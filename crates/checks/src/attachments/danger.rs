@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_zip(base64: &str, expect: &[&str]) {
+    fn check_archive(base64: &str, expect: &[&str]) {
         let raw = format!(
             "Content-Type: application/zip; name=a.zip\nContent-Transfer-Encoding: base64\n\
              Content-Disposition: attachment; filename=a.zip\n\n{base64}\n"
@@ -240,43 +240,62 @@ mod tests {
     #[test]
     fn archives_are_judged_by_what_they_hold() {
         // notes.txt; the same with a password; invoice.exe; report.docx with a password; inner.zip.
-        check_zip(
+        check_archive(
             "UEsDBBQAAAAAAOBJeF2DFtyMAQAAAAEAAAAJAAAAbm90ZXMudHh0eFBLAQIUAxQAAAAAAOBJeF2D\
             FtyMAQAAAAEAAAAJAAAAAAAAAAAAAACAAQAAAABub3Rlcy50eHRQSwUGAAAAAAEAAQA3AAAAKAAA\
             AAAA",
             &[],
         );
-        check_zip(
+        check_archive(
             "UEsDBBQAAQAAAOBJeF2DFtyMAQAAAAEAAAAJAAAAbm90ZXMudHh0eFBLAQIUAxQAAQAAAOBJeF2D\
             FtyMAQAAAAEAAAAJAAAAAAAAAAAAAACAAQAAAABub3Rlcy50eHRQSwUGAAAAAAEAAQA3AAAAKAAA\
             AAAA",
             &["ARCHIVE_ENCRYPTED"],
         );
-        check_zip(
+        check_archive(
             "UEsDBBQAAAAAAOBJeF2DFtyMAQAAAAEAAAALAAAAaW52b2ljZS5leGV4UEsBAhQDFAAAAAAA4El4\
             XYMW3IwBAAAAAQAAAAsAAAAAAAAAAAAAAIABAAAAAGludm9pY2UuZXhlUEsFBgAAAAABAAEAOQAA\
             ACoAAAAAAA==",
             &["ARCHIVE_HOLDS_PROGRAM"],
         );
-        check_zip(
+        check_archive(
             "UEsDBBQAAQAAAOBJeF2DFtyMAQAAAAEAAAALAAAAcmVwb3J0LmRvY3h4UEsBAhQDFAABAAAA4El4\
             XYMW3IwBAAAAAQAAAAsAAAAAAAAAAAAAAIABAAAAAHJlcG9ydC5kb2N4UEsFBgAAAAABAAEAOQAA\
             ACoAAAAAAA==",
             &["ARCHIVE_LOCKS_DANGER"],
         );
-        check_zip(
+        check_archive(
             "UEsDBBQAAAAAAOBJeF2DFtyMAQAAAAEAAAAJAAAAaW5uZXIuemlweFBLAQIUAxQAAAAAAOBJeF2D\
             FtyMAQAAAAEAAAAJAAAAAAAAAAAAAACAAQAAAABpbm5lci56aXBQSwUGAAAAAAEAAQA3AAAAKAAA\
             AAAA",
             &["ARCHIVE_IN_ARCHIVE"],
         );
         // A document to look at, with a program beside it.
-        check_zip(
+        check_archive(
             "UEsDBBQAAAAAAOBJeF2DFtyMAQAAAAEAAAATAAAAW0NvbnRlbnRfVHlwZXNdLnhtbHhQSwMEFAAAAAAA\
             4El4XYMW3IwBAAAAAQAAAAsAAABpbnZvaWNlLmV4ZXhQSwECFAMUAAAAAADgSXhdgxbcjAEAAAABAAAA\
             EwAAAAAAAAAAAAAAgAEAAAAAW0NvbnRlbnRfVHlwZXNdLnhtbFBLAQIUAxQAAAAAAOBJeF2DFtyMAQAA\
             AAEAAAALAAAAAAAAAAAAAACAATIAAABpbnZvaWNlLmV4ZVBLBQYAAAAAAgACAHoAAABcAAAAAAA=",
             &["ARCHIVE_HOLDS_PROGRAM"],
+        );
+        // A program in RAR; in 7z with a password, and with one on the names as well.
+        check_archive(
+            "UmFyIRoHAQDFGjMyAwEAAL4hlkMaAgIGBAakgwIgMDo2AAELaW52b2ljZS5leGVoZWxsbwpAxJ4rGQ\
+             ICBgQGpIMCIDA6NgABCnNjaMO2bi50eHRoZWxsbwoZsjo1AwUAAA==",
+            &["ARCHIVE_HOLDS_PROGRAM"],
+        );
+        check_archive(
+            "N3q8ryccAAQzxtLeEAAAAAAAAAByAAAAAAAAAD+o6rZTruY3us8gvDqaHWxgumyyAQQGAAEJEAAHCw\
+             EAAiQG8QcBElMPqneB6AQHaBLyzjxnWEIQNCEhAQABAAwKBgAICgEgMDo2AAAFARkBABEZAGkAbgB2\
+             AG8AaQBjAGUALgBlAHgAZQAAABkCAAAUCgEADqvyo+Z93QEVBgEAIICkgQAA",
+            &["ARCHIVE_LOCKS_DANGER", "ARCHIVE_HOLDS_PROGRAM"],
+        );
+        check_archive(
+            "N3q8ryccAAScnRl3kAAAAAAAAAAvAAAAAAAAADS6EY+vKcwMQcBlnQzgidBabuwp5S7hDm6YIvDG+D\
+             EFwm3ChaYIxJqN2WtJff6Gs5woTgNCEIaCFbhsoKcfsf3rZmuvRXP3B7tG01sIKmd5uBxCi9NFWUFT\
+             OjHgfeZ9t+BKEgWnfMQV9NPoNo/HEx94R2YbjKKpyHmw1qb4ju+ydjmAZONuTpBTl136FWzIwxME1c\
+             wXBhABCYCAAAcLAQABJAbxBwESUw9T9h9yrYniX0hZX2SZhEiwDHIKAaFFrZkAAA==",
+            &["ARCHIVE_ENCRYPTED"],
         );
     }
 

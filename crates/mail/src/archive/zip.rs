@@ -7,45 +7,25 @@
 //! story. So nothing is believed that says where a record stands: each is found by its signature.
 //! Archives that stand in an archive without compression are listed with it.
 //!
-//! Invariant: reads within the bytes it is given, in proportion to them, and lists no more names than
-//! it is asked for, each once.
+//! Invariant: however records share their bytes, no more of them are read than there are.
 
-use std::borrow::Cow;
-
-use ahash::AHashSet;
 use memchr::memmem;
 
+use super::{Directory, Listing};
 use crate::decode::readable;
-
-/// The names in an archive.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Directory {
-    pub(crate) names: Vec<String>,
-    /// How many of the names stand in the last directory, which most programs show; all where there
-    /// is none.
-    pub(crate) last: usize,
-    /// A file in it takes a password.
-    pub(crate) encrypted: bool,
-    /// There is more than was listed.
-    pub(crate) cut: bool,
-}
 
 /// Lists what any program would show of `archive`: first the last directory, then others, then files
 /// as they stand, which is all there is in an archive that was cut off.
 pub(crate) fn list(archive: &[u8], most: usize) -> Directory {
-    let mut listing = Listing {
-        directory: Directory::default(),
-        seen: AHashSet::default(),
-        most,
-        budget: archive.len(),
-    };
+    let mut listing = Listing::new(archive, most);
     let begin = last_directory(archive);
-    listing.add(records(archive, &CENTRAL).skip_while(|record| record.at < begin));
-    let last = listing.directory.names.len();
-    listing.add(records(archive, &CENTRAL).take_while(|record| record.at < begin));
-    listing.add(records(archive, &LOCAL));
-    let names = listing.directory.names.len();
-    Directory { last: if last == 0 { names } else { last }, ..listing.directory }
+    add(&mut listing, records(archive, &CENTRAL).skip_while(|record| record.at < begin));
+    // What stands in the last directory.
+    let shown = listing.directory.names.len();
+    add(&mut listing, records(archive, &CENTRAL).take_while(|record| record.at < begin));
+    add(&mut listing, records(archive, &LOCAL));
+    let all = listing.finish();
+    if shown == 0 { all } else { Directory { shown, ..all } }
 }
 
 /// How a record of a file is laid out: its signature, its own length, and where it says the general
@@ -106,43 +86,13 @@ fn last_directory(archive: &[u8]) -> usize {
     begin
 }
 
-struct Listing<'a> {
-    directory: Directory,
-    seen: AHashSet<Cow<'a, str>>,
-    most: usize,
-    /// Bytes of names and extra fields that may still be read. Honest records share none, so they
-    /// have no more of them than the archive; forged ones may share them all.
-    budget: usize,
-}
-
-impl<'a> Listing<'a> {
-    fn add(&mut self, records: impl Iterator<Item = Record<'a>>) {
-        for record in records {
-            let Some(left) = self.budget.checked_sub(record.name.len() + record.extra.len()) else {
-                self.directory.cut = true;
-                continue;
-            };
-            self.budget = left;
-            self.directory.encrypted |= record.encrypted;
+fn add<'a>(listing: &mut Listing<'a>, records: impl Iterator<Item = Record<'a>>) {
+    for record in records {
+        if listing.may_read(record.name.len() + record.extra.len()) {
+            listing.directory.encrypted |= record.encrypted;
             let names = [Some(record.name), unicode_name(record.extra)];
-            for name in names.into_iter().flatten() {
-                self.add_name(name);
-            }
+            names.into_iter().flatten().for_each(|name| listing.add(readable(name)));
         }
-    }
-
-    fn add_name(&mut self, name: &'a [u8]) {
-        // Programs end a name at a NUL, and would run `a.exe\0.txt`.
-        let name = readable(name.split(|byte| *byte == 0).next().unwrap_or_default());
-        if self.seen.contains(&name) {
-            return;
-        }
-        if self.directory.names.len() >= self.most {
-            self.directory.cut = true;
-            return;
-        }
-        self.directory.names.push(name.clone().into_owned());
-        self.seen.insert(name);
     }
 }
 
@@ -218,7 +168,7 @@ mod tests {
         let whole = archive(&["a.txt", "dir/b.exe"], false);
         let expect = Directory {
             names: vec!["a.txt".into(), "dir/b.exe".into()],
-            last: 2,
+            shown: 2,
             ..Directory::default()
         };
         assert_eq!(list(&whole, 10), expect);
@@ -234,7 +184,7 @@ mod tests {
     fn of_two_archives_in_one_file_both_are_listed() {
         let both = [archive(&["a.txt"], false), archive(&["b.exe", "c.txt"], false)].concat();
         check(&both, &["b.exe", "c.txt", "a.txt"]);
-        assert_eq!(list(&both, 10).last, 2);
+        assert_eq!(list(&both, 10).shown, 2);
     }
 
     #[test]
