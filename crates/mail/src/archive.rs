@@ -8,6 +8,7 @@
 
 mod rar;
 mod seven_zip;
+mod tnef;
 pub(crate) mod zip;
 
 use std::borrow::Cow;
@@ -33,8 +34,12 @@ type List = fn(&[u8], usize) -> Directory;
 
 /// The formats whose directories are read. Programs know them by what is in a file more than by its
 /// name.
-pub(crate) const FORMATS: [(FileKind, List); 3] =
-    [(FileKind::Zip, zip::list), (FileKind::Rar, rar::list), (FileKind::SevenZip, seven_zip::list)];
+pub(crate) const FORMATS: [(FileKind, List); 4] = [
+    (FileKind::Zip, zip::list),
+    (FileKind::Rar, rar::list),
+    (FileKind::SevenZip, seven_zip::list),
+    (FileKind::Tnef, tnef::list),
+];
 
 /// A directory while it is read.
 struct Listing<'a> {

@@ -38,6 +38,8 @@ pub enum FileKind {
     Rar,
     /// A 7z archive.
     SevenZip,
+    /// Files as Outlook wraps them (`winmail.dat`).
+    Tnef,
     /// gzip.
     Gzip,
     /// bzip2.
@@ -180,7 +182,7 @@ impl FileKind {
 const DISC: usize = 0x8001;
 
 /// Where, what, and what it is.
-const MAGIC: [(usize, &[u8], FileKind); 43] = [
+const MAGIC: [(usize, &[u8], FileKind); 44] = [
     // First: what a disc begins with is of no file system, and may look like anything.
     (DISC, b"CD001", FileKind::Iso),
     (DISC, b"BEA01", FileKind::Iso),
@@ -189,6 +191,7 @@ const MAGIC: [(usize, &[u8], FileKind); 43] = [
     (0, b"PK\x05\x06", FileKind::Zip),
     (0, b"Rar!\x1a\x07", FileKind::Rar),
     (0, b"7z\xbc\xaf\x27\x1c", FileKind::SevenZip),
+    (0, b"\x78\x9f\x3e\x22", FileKind::Tnef),
     (0, b"\x1f\x8b\x08", FileKind::Gzip),
     (0, b"BZh", FileKind::Bzip2),
     (0, b"\xfd7zXZ\0", FileKind::Xz),

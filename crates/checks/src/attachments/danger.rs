@@ -160,7 +160,12 @@ fn judge_archive(file: &Attachment, name: &str, signals: &mut Signals) {
     if let Some(evidence) = program {
         signals.raise(&ARCHIVE_HOLDS_PROGRAM, evidence);
     }
-    if let Some(evidence) = held(|entry| is_archive(&ending(entry))).filter(|_| are_few) {
+    // Outlook wraps whatever is attached.
+    let is_wrapped = file.kind == FileKind::Tnef;
+    if let Some(evidence) = held(|entry| is_archive(&ending(entry)))
+        && are_few
+        && !is_wrapped
+    {
         signals.raise(&ARCHIVE_IN_ARCHIVE, evidence);
     }
 }
@@ -297,6 +302,21 @@ mod tests {
              wXBhABCYCAAAcLAQABJAbxBwESUw9T9h9yrYniX0hZX2SZhEiwDHIKAaFFrZkAAA==",
             &["ARCHIVE_ENCRYPTED"],
         );
+    }
+
+    #[test]
+    fn what_outlook_wraps_is_judged_by_what_it_is() {
+        // Two files, the first of which has `INVOIC~1.EXE` and `invoice of today.exe` for its names.
+        check_archive(
+            "eJ8+IgEAAQaQCAAEAAAAAAABAAEAAQeQBgAIAAAA5AQAAAAAAADoAAICkAYADgAAAAEA/////wAAAA\
+             AAAAAA/QMCEIABAA0AAABJTlZPSUN+MS5FWEUAhwMCD4AGAAYAAABoZWxsbwoeAgIFkAYAKAAAAAEA\
+             AAAeAAc3AQAAABUAAABpbnZvaWNlIG9mIHRvZGF5LmV4ZQAAAAAGCAICkAYADgAAAAEA/////wAAAA\
+             AAAAAA/QMCEIABAAYAAABiLnR4dADwAQIPgAYABgAAAGhlbGxvCh4CAgWQBgAYAAAAAQAAAB4ABzcB\
+             AAAABgAAAGIudHh0AAAAVAI=",
+            &["ARCHIVE_HOLDS_PROGRAM"],
+        );
+        // A zip, which its sender only attached.
+        check_archive("eJ8+IgEAAhCAAQAKAAAAaW5uZXIuemlwAJ0D", &[]);
     }
 
     #[test]
