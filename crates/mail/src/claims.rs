@@ -17,8 +17,13 @@ pub(crate) fn is_disc(name: &str, content_type: &str) -> bool {
 
 /// Whether a browser shows it as a page or a drawing.
 pub(crate) fn is_page(name: &str, content_type: &str) -> bool {
+    opens_as_page(name) || has_word(content_type, &["text/html", "xhtml", "svg"])
+}
+
+/// Whether a file of this name is opened as a web page or a drawing with scripts in it.
+#[must_use]
+pub fn opens_as_page(name: &str) -> bool {
     has_ending(name, &["hta", "htm", "html", "shtml", "svg", "xht", "xhtml"])
-        || has_word(content_type, &["text/html", "xhtml", "svg"])
 }
 
 /// Whether a browser shows it as a drawing.

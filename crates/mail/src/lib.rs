@@ -52,7 +52,7 @@ struct Readme;
 pub use address::{Address, Mailbox};
 pub use attachments::Attachment;
 pub use bounds::Bounds;
-pub use claims::file_ending;
+pub use claims::{file_ending, opens_as_page};
 pub use defects::Defect;
 pub use domain::registered_domain;
 pub use envelope::{Envelope, Tls};

@@ -4,7 +4,7 @@
 //! Invariant: an archive with many files is somebody's work; what runs in it is not held against it.
 
 use tidegate_dns::Answers;
-use tidegate_mail::{Attachment, FileKind};
+use tidegate_mail::{Attachment, FileKind, opens_as_page};
 use tidegate_signal::{Family, SignalDef, Signals};
 
 use super::names::{ending, is_archive, is_harmless, is_office, runs};
@@ -97,7 +97,7 @@ impl Check for Danger {
             if file.macros {
                 signals.raise(&OFFICE_HAS_MACROS, shown(name));
             }
-            if file.scripts && file.names().any(is_page) {
+            if file.scripts && file.names().any(opens_as_page) {
                 signals.raise(&PAGE_HAS_SCRIPT, shown(name));
             }
             judge_archive(file, name, signals);
@@ -168,11 +168,6 @@ fn judge_archive(file: &Attachment, name: &str, signals: &mut Signals) {
     {
         signals.raise(&ARCHIVE_IN_ARCHIVE, evidence);
     }
-}
-
-/// A web page, or a picture in SVG, by the name that decides what opens it.
-fn is_page(name: &str) -> bool {
-    matches!(ending(name).as_str(), "htm" | "html" | "shtml" | "xhtml" | "svg" | "hta")
 }
 
 #[cfg(test)]
