@@ -46,21 +46,27 @@ const LZMA: &[u8] = &[3, 1, 1];
 const LZMA2: &[u8] = &[0x21];
 const AES: &[u8] = &[6, 0xf1, 7, 1];
 
-/// Lists the archive that begins first in a file.
+/// Lists the archive that programs find in a file: the first whose beginning is sound. Where none
+/// is, what seems to be one.
 pub(super) fn list(archive: &[u8], most: usize) -> Directory {
     let mut listing = Listing::new(archive, most);
-    let found = memmem::find(archive, SIGNATURE).and_then(|at| archive.get(at..));
+    let mut begins = memmem::find_iter(archive, SIGNATURE)
+        .filter_map(|at| archive[at..].split_first_chunk::<BEGIN>());
+    let first = begins.next();
+    let is_sound = |(begin, _): &(&[u8; BEGIN], _)| {
+        begin[8..12] == crc32fast::hash(&begin[12..]).to_le_bytes()
+    };
+    let sound = first.into_iter().chain(begins).find(is_sound);
     // Nothing is told of what makes no sense but that there is something.
-    if let Some(archive) = found
-        && read(archive, &mut listing).is_none()
+    if let Some((begin, packed)) = sound.or(first)
+        && read(begin, packed, &mut listing).is_none()
     {
         listing.directory.cut = true;
     }
     listing.finish()
 }
 
-fn read(archive: &[u8], listing: &mut Listing<'_>) -> Option<()> {
-    let (begin, packed) = archive.split_at_checked(BEGIN)?;
+fn read(begin: &[u8; BEGIN], packed: &[u8], listing: &mut Listing<'_>) -> Option<()> {
     let u64_at = |at: usize| Some(u64::from_le_bytes(*begin.get(at..)?.first_chunk()?));
     let (offset, size) = (u64_at(12)?, usize::try_from(u64_at(20)?).ok()?);
     let at_offset = usize::try_from(offset).ok().and_then(|at| packed.get(at..)?.get(..size));

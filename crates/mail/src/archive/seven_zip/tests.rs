@@ -54,6 +54,13 @@ fn the_names_in_an_archive_are_listed() {
 }
 
 #[test]
+fn what_only_seems_to_be_an_archive_hides_none_behind_it() {
+    let decoy = [SIGNATURE, &[0; 26]].concat();
+    check(&[&decoy, &decoy[..], &archive(ONE)].concat(), &["invoice.exe"], false);
+    assert!(list(&decoy, 10).cut);
+}
+
+#[test]
 fn a_password_is_told_and_where_it_hides_the_names_as_well() {
     check(&archive(LOCKED), &["invoice.exe"], true);
     let hidden = list(&archive(LOCKED_NAMES), 10);
