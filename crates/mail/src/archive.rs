@@ -6,6 +6,7 @@
 //! Invariant: readers look at bytes in proportion to those they are given, and list no more names
 //! than they are asked for, each once.
 
+mod iso;
 mod rar;
 mod seven_zip;
 mod tnef;
@@ -34,11 +35,12 @@ type List = fn(&[u8], usize) -> Directory;
 
 /// The formats whose directories are read. Programs know them by what is in a file more than by its
 /// name.
-pub(crate) const FORMATS: [(FileKind, List); 4] = [
+pub(crate) const FORMATS: [(FileKind, List); 5] = [
     (FileKind::Zip, zip::list),
     (FileKind::Rar, rar::list),
     (FileKind::SevenZip, seven_zip::list),
     (FileKind::Tnef, tnef::list),
+    (FileKind::Iso, iso::list),
 ];
 
 /// A directory while it is read.

@@ -31,7 +31,7 @@ pub struct Attachment {
     pub size: usize,
     /// A picture or the like that the HTML shows; nobody sees it as a file.
     pub embedded: bool,
-    /// Names of the files in it, when it is an archive in zip, RAR, 7z or TNEF.
+    /// Names of the files in it, when it is an archive in zip, RAR, 7z or TNEF, or a disc.
     pub entries: Vec<String>,
     /// Whether a file in it takes a password, or the list of them does.
     pub encrypted: bool,
