@@ -15,6 +15,7 @@ pub(crate) mod zip;
 use std::borrow::Cow;
 
 use ahash::AHashSet;
+use encoding_rs::Encoding;
 
 use crate::sniff::FileKind;
 
@@ -93,4 +94,23 @@ impl<'a> Listing<'a> {
     fn finish(self) -> Directory {
         Directory { shown: self.directory.names.len(), ..self.directory }
     }
+}
+
+/// UTF-16 of one byte order or the other as text; half a unit at the end is left out.
+fn utf_16<'a>(bytes: &'a [u8], order: &'static Encoding) -> Cow<'a, str> {
+    order.decode_without_bom_handling(&bytes[..bytes.len() & !1]).0
+}
+
+/// The bytes of a number that stands `at` some place.
+fn bytes_at<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..)?.first_chunk().copied()
+}
+
+/// That a reader lists these names, and no more.
+#[cfg(test)]
+#[track_caller]
+fn check(list: List, archive: &[u8], names: &[&str], encrypted: bool) {
+    let names = names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+    let expect = Directory { shown: names.len(), names, encrypted, cut: false };
+    assert_eq!(list(archive, 10), expect);
 }

@@ -87,7 +87,7 @@ impl Check for Danger {
         let Some(message) = known.message else { return };
         for file in message.attachments() {
             let name = file.name.as_deref().unwrap_or_default();
-            for name in std::iter::once(name).chain(file.names().skip(1)) {
+            for name in std::iter::once(name).chain(file.also_named.iter().map(String::as_str)) {
                 judge_name(name, signals);
                 // The rules have their say on the names of other files that run when opened.
                 if is_program(file, name) {
@@ -162,9 +162,9 @@ fn judge_archive(file: &Attachment, name: &str, signals: &mut Signals) {
     }
     // Outlook wraps whatever is attached.
     let is_wrapped = file.kind == FileKind::Tnef;
-    if let Some(evidence) = held(|entry| is_archive(&ending(entry)))
-        && are_few
+    if are_few
         && !is_wrapped
+        && let Some(evidence) = held(|entry| is_archive(&ending(entry)))
     {
         signals.raise(&ARCHIVE_IN_ARCHIVE, evidence);
     }
@@ -237,6 +237,11 @@ mod tests {
         assert_eq!(raised::<Danger>(&raw), expect);
     }
 
+    #[track_caller]
+    fn check_file(archive: &[u8], expect: &[&str]) {
+        check_archive(&data_encoding::BASE64.encode(archive), expect);
+    }
+
     #[test]
     fn archives_are_judged_by_what_they_hold() {
         // notes.txt; the same with a password; invoice.exe; report.docx with a password; inner.zip.
@@ -279,22 +284,16 @@ mod tests {
             &["ARCHIVE_HOLDS_PROGRAM"],
         );
         // A program in RAR; in 7z with a password, and with one on the names as well.
-        check_archive(
-            "UmFyIRoHAQDFGjMyAwEAAL4hlkMaAgIGBAakgwIgMDo2AAELaW52b2ljZS5leGVoZWxsbwpAxJ4rGQ\
-             ICBgQGpIMCIDA6NgABCnNjaMO2bi50eHRoZWxsbwoZsjo1AwUAAA==",
+        check_file(
+            include_bytes!("../../../../fuzz/seeds/archive/version-5.rar"),
             &["ARCHIVE_HOLDS_PROGRAM"],
         );
-        check_archive(
-            "N3q8ryccAAQzxtLeEAAAAAAAAAByAAAAAAAAAD+o6rZTruY3us8gvDqaHWxgumyyAQQGAAEJEAAHCw\
-             EAAiQG8QcBElMPqneB6AQHaBLyzjxnWEIQNCEhAQABAAwKBgAICgEgMDo2AAAFARkBABEZAGkAbgB2\
-             AG8AaQBjAGUALgBlAHgAZQAAABkCAAAUCgEADqvyo+Z93QEVBgEAIICkgQAA",
+        check_file(
+            include_bytes!("../../../../fuzz/seeds/archive/locked.7z"),
             &["ARCHIVE_LOCKS_DANGER", "ARCHIVE_HOLDS_PROGRAM"],
         );
-        check_archive(
-            "N3q8ryccAAScnRl3kAAAAAAAAAAvAAAAAAAAADS6EY+vKcwMQcBlnQzgidBabuwp5S7hDm6YIvDG+D\
-             EFwm3ChaYIxJqN2WtJff6Gs5woTgNCEIaCFbhsoKcfsf3rZmuvRXP3B7tG01sIKmd5uBxCi9NFWUFT\
-             OjHgfeZ9t+BKEgWnfMQV9NPoNo/HEx94R2YbjKKpyHmw1qb4ju+ydjmAZONuTpBTl136FWzIwxME1c\
-             wXBhABCYCAAAcLAQABJAbxBwESUw9T9h9yrYniX0hZX2SZhEiwDHIKAaFFrZkAAA==",
+        check_file(
+            include_bytes!("../../../../fuzz/seeds/archive/locked-names.7z"),
             &["ARCHIVE_ENCRYPTED"],
         );
     }
@@ -302,12 +301,8 @@ mod tests {
     #[test]
     fn what_outlook_wraps_is_judged_by_what_it_is() {
         // Two files, the first of which has `INVOIC~1.EXE` and `invoice of today.exe` for its names.
-        check_archive(
-            "eJ8+IgEAAQaQCAAEAAAAAAABAAEAAQeQBgAIAAAA5AQAAAAAAADoAAICkAYADgAAAAEA/////wAAAA\
-             AAAAAA/QMCEIABAA0AAABJTlZPSUN+MS5FWEUAhwMCD4AGAAYAAABoZWxsbwoeAgIFkAYAKAAAAAEA\
-             AAAeAAc3AQAAABUAAABpbnZvaWNlIG9mIHRvZGF5LmV4ZQAAAAAGCAICkAYADgAAAAEA/////wAAAA\
-             AAAAAA/QMCEIABAAYAAABiLnR4dADwAQIPgAYABgAAAGhlbGxvCh4CAgWQBgAYAAAAAQAAAB4ABzcB\
-             AAAABgAAAGIudHh0AAAAVAI=",
+        check_file(
+            include_bytes!("../../../../fuzz/seeds/archive/winmail.dat"),
             &["ARCHIVE_HOLDS_PROGRAM"],
         );
         // A zip, which its sender only attached.

@@ -4,9 +4,11 @@
 //! Invariant: each directory is read once, and of all of them no more bytes than the disc has.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
-use super::{Directory, Listing};
+use ahash::AHashSet;
+use encoding_rs::UTF_16BE;
+
+use super::{Directory, Listing, bytes_at, utf_16};
 use crate::decode::readable;
 
 const SECTOR: usize = 2048;
@@ -56,7 +58,7 @@ impl Volume {
     }
 
     fn list<'d>(&self, disc: &'d [u8], listing: &mut Listing<'d>) {
-        let (mut open, mut known) = (vec![self.root], HashSet::from([self.root]));
+        let (mut open, mut known) = (vec![self.root], AHashSet::from([self.root]));
         while let Some(directory) = open.pop() {
             let begin = (directory.sector as usize).saturating_mul(SECTOR);
             let rest = disc.get(begin..).unwrap_or_default();
@@ -93,7 +95,7 @@ impl<'d> Record<'d> {
         const DIRECTORY: u8 = 2;
         let len = usize::from(*bytes.first()?);
         let record = bytes.get(..len)?;
-        let u32_at = |at: usize| Some(u32::from_le_bytes(*record.get(at..)?.first_chunk()?));
+        let u32_at = |at| bytes_at(record, at).map(u32::from_le_bytes);
         let name_len = usize::from(*record.get(32)?);
         Some(Self {
             len,
@@ -106,13 +108,7 @@ impl<'d> Record<'d> {
 
 /// Without its version, as in `A.TXT;1`.
 fn name(name: &[u8], is_joliet: bool) -> Cow<'_, str> {
-    let name = if is_joliet {
-        let (units, _) = name.as_chunks::<2>();
-        let units = units.iter().map(|unit| u16::from_be_bytes(*unit));
-        Cow::Owned(String::from_utf16_lossy(&units.collect::<Vec<u16>>()))
-    } else {
-        readable(name)
-    };
+    let name = if is_joliet { utf_16(name, UTF_16BE) } else { readable(name) };
     match name.rsplit_once(';').map(|(name, _)| name.trim_end_matches('.').len()) {
         Some(end) => Cow::Owned(name[..end].to_owned()),
         None => name,
@@ -151,7 +147,7 @@ mod tests {
         sector
     }
 
-    fn utf_16(name: &str) -> Vec<u8> {
+    fn joliet(name: &str) -> Vec<u8> {
         name.encode_utf16().flat_map(u16::to_be_bytes).collect()
     }
 
@@ -167,7 +163,7 @@ mod tests {
             descriptor(255, b"", 0),
             directory(&[itself(19, 19), of(b"INVOIC~1.EXE;1"), folder(b"SUB", 20)]),
             directory(&[itself(20, 19), of(b"README.;1")]),
-            directory(&[itself(21, 21), of(&utf_16("invoice of today.exe;1"))]),
+            directory(&[itself(21, 21), of(&joliet("invoice of today.exe;1"))]),
         ]
         .concat()
     }

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
-use super::{Directory, Listing};
+use super::{Directory, Listing, bytes_at};
 use crate::decode::readable;
 
 /// Before it anything may stand: programs that unpack themselves do.
@@ -55,18 +55,19 @@ fn version_4<'a>(mut rest: &'a [u8], listing: &mut Listing<'a>) -> Option<()> {
             listing.directory.encrypted = true;
             return None;
         }
+        let has_content = matches!(kind, FILE | SERVICE);
+        let is_large = has_content && flags & LARGE != 0;
         let mut follows = 0;
-        if kind == FILE || kind == SERVICE || flags & FOLLOWED != 0 {
+        if has_content || flags & FOLLOWED != 0 {
             follows = u64::from(u32_at(header, 7)?);
         }
-        let is_large = (kind == FILE || kind == SERVICE) && flags & LARGE != 0;
         if is_large {
             follows |= u64::from(u32_at(header, 32)?) << 32;
         }
         if kind == FILE {
             listing.directory.encrypted |= flags & LOCKED != 0;
-            let name = named_4(header, if is_large { 40 } else { 32 });
-            listing.add(name_4(name.unwrap_or_default(), flags & UNICODE != 0));
+            let at = if is_large { 40 } else { 32 };
+            listing.add(name_4(header, at, flags & UNICODE != 0).unwrap_or_default());
         }
         rest = past(behind, follows)?;
     }
@@ -111,19 +112,16 @@ fn past(rest: &[u8], size: u64) -> Option<&[u8]> {
     rest.get(usize::try_from(size).ok()?..)
 }
 
-fn named_4(header: &[u8], at: usize) -> Option<&[u8]> {
-    let len = u16::from_le_bytes(*header.get(26..)?.first_chunk()?);
-    header.get(at..)?.get(..len.into())
-}
-
 /// A file's name of version 4: in the bytes of its system, and behind a NUL in Unicode, written as
 /// how that differs. Without one it is UTF-8. Folders end in a backslash.
-fn name_4(name: &[u8], is_unicode: bool) -> Cow<'_, str> {
+fn name_4(header: &[u8], at: usize, is_unicode: bool) -> Option<Cow<'_, str>> {
+    let len = u16::from_le_bytes(bytes_at(header, 26)?);
+    let name = header.get(at..)?.get(..len.into())?;
     let name = match name.iter().position(|byte| *byte == 0).filter(|_| is_unicode) {
         Some(end) => Cow::Owned(unicode(&name[..end], &name[end + 1..])),
         None => readable(name),
     };
-    if name.contains('\\') { Cow::Owned(name.replace('\\', "/")) } else { name }
+    Some(if name.contains('\\') { Cow::Owned(name.replace('\\', "/")) } else { name })
 }
 
 /// Each letter of two bits: the low byte, with the high one of all or without; both; or a run that
@@ -204,7 +202,7 @@ fn number(bytes: &mut &[u8]) -> Option<u64> {
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
+    bytes_at(bytes, at).map(u32::from_le_bytes)
 }
 
 #[cfg(test)]
@@ -243,9 +241,7 @@ mod tests {
 
     #[track_caller]
     fn check(archive: &[u8], names: &[&str], encrypted: bool) {
-        let names = names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
-        let expect = Directory { shown: names.len(), names, encrypted, cut: false };
-        assert_eq!(list(archive, 10), expect);
+        super::super::check(list, archive, names, encrypted);
     }
 
     #[test]

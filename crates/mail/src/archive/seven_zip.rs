@@ -9,10 +9,11 @@
 use std::borrow::Cow;
 use std::io::Read;
 
+use encoding_rs::UTF_16LE;
 use lzma_rust2::{Lzma2Reader, LzmaReader};
 use memchr::memmem;
 
-use super::{Directory, Listing};
+use super::{Directory, Listing, bytes_at, utf_16};
 
 /// Before it anything may stand: programs that unpack themselves do.
 const SIGNATURE: &[u8] = b"7z\xbc\xaf\x27\x1c";
@@ -67,7 +68,7 @@ pub(super) fn list(archive: &[u8], most: usize) -> Directory {
 }
 
 fn read(begin: &[u8; BEGIN], packed: &[u8], listing: &mut Listing<'_>) -> Option<()> {
-    let u64_at = |at: usize| Some(u64::from_le_bytes(*begin.get(at..)?.first_chunk()?));
+    let u64_at = |at| bytes_at(begin, at).map(u64::from_le_bytes);
     let (offset, size) = (u64_at(12)?, usize::try_from(u64_at(20)?).ok()?);
     let at_offset = usize::try_from(offset).ok().and_then(|at| packed.get(at..)?.get(..size));
     // Of a file that is too large its beginning and its end are here.
@@ -336,10 +337,9 @@ impl<'h> Bytes<'h> {
 fn names(value: &[u8], listing: &mut Listing<'_>) {
     // They stand here, not in a stream of their own.
     let [0, value @ ..] = value else { return };
-    let (units, _) = value.as_chunks::<2>();
-    let ended: Vec<u16> = units.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
-    let names = ended.split(|unit| *unit == 0).filter(|name| !name.is_empty());
-    names.for_each(|name| listing.add(Cow::Owned(String::from_utf16_lossy(name))));
+    let ended = utf_16(value, UTF_16LE);
+    let names = ended.split('\0').filter(|name| !name.is_empty());
+    names.for_each(|name| listing.add(Cow::Owned(name.to_owned())));
 }
 
 #[cfg(test)]

@@ -6,11 +6,10 @@
 //!
 //! Invariant: names are read of no more bytes than there are.
 
-use std::borrow::Cow;
-
+use encoding_rs::UTF_16LE;
 use memchr::memmem;
 
-use super::{Directory, Listing};
+use super::{Directory, Listing, utf_16};
 use crate::decode::readable;
 
 const SIGNATURE: &[u8] = b"\x78\x9f\x3e\x22";
@@ -43,14 +42,8 @@ fn add<'a>(archive: &'a [u8], tag: &[u8], is_utf_16: bool, listing: &mut Listing
         let Some((len, rest)) = archive[at + tag.len()..].split_first_chunk() else { return };
         let len = usize::try_from(u32::from_le_bytes(*len)).unwrap_or(usize::MAX);
         let Some(name) = rest.get(..len).filter(|_| listing.may_read(len)) else { continue };
-        listing.add(if is_utf_16 { Cow::Owned(utf_16(name)) } else { readable(name) });
+        listing.add(if is_utf_16 { utf_16(name, UTF_16LE) } else { readable(name) });
     }
-}
-
-fn utf_16(name: &[u8]) -> String {
-    let (units, _) = name.as_chunks::<2>();
-    let units = units.iter().map(|unit| u16::from_le_bytes(*unit)).take_while(|unit| *unit != 0);
-    char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
 #[cfg(test)]
@@ -93,9 +86,8 @@ mod tests {
         check(&[attached("a.txt", &none), attached("b.exe", &none)], &["a.txt", "b.exe"]);
         let long = property(0x3707_001e, b"a long name.exe\0");
         check(&[attached("ALONGN~1.EXE", &long)], &["ALONGN~1.EXE", "a long name.exe"]);
-        let utf_16: Vec<u8> =
-            "sch\u{f6}n.exe\0".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        check(&[attached("a", &property(0x3707_001f, &utf_16))], &["a", "sch\u{f6}n.exe"]);
+        let long: Vec<u8> = "sch\u{f6}n.exe\0".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        check(&[attached("a", &property(0x3707_001f, &long))], &["a", "sch\u{f6}n.exe"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@
 
 use memchr::memmem;
 
-use super::{Directory, Listing};
+use super::{Directory, Listing, bytes_at};
 use crate::decode::readable;
 
 /// Lists what any program would show of `archive`: first the last directory, then others, then files
@@ -111,7 +111,7 @@ fn unicode_name(mut extra: &[u8]) -> Option<&[u8]> {
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
+    bytes_at(bytes, at).map(u16::from_le_bytes)
 }
 
 #[cfg(test)]

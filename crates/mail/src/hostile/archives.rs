@@ -129,13 +129,10 @@ fn rar_in_rar(n: usize) -> Vec<u8> {
 
 /// The header of each is 440 kB of one name.
 fn seven_zip_bombs(n: usize) -> Vec<u8> {
-    const ONE: &str = "N3q8ryccAAR4ocQ8ogAAAAAAAAAdAAAAAAAAAL/hqmIAAIGV3BiahHcTlfazAqJ4c8DeX/3scV5IVsGF/Mnt\
-        eIC4yrWpFFN5o5nC4g9kd3PYzJWZL4hbuq9Ar4MDpYIt7Z09yC7T6kBLQq/Kv9cg0sOoMU5Lmevyt0MWYS9sssYHkcVPKRY94sJY\
-        CYYd26iqhkITPWegRPg3LWDd63Ky5Eb2VPCIdSww28JQVJEilwYDX8lwOrECQuzKONz///T8QAAXBgABCYCiAAcLAQABIwMBAQVd\
-        AAAQAAzGzLYAAA==";
+    let one = encoded(include_bytes!("../../../../fuzz/seeds/archive/bomb.7z"));
     let one = format!(
         "--b\r\nContent-Type: application/x-7z-compressed; name=a.7z\r\n\
-         Content-Transfer-Encoding: base64\r\n\r\n{ONE}\r\n"
+         Content-Transfer-Encoding: base64\r\n\r\n{one}\r\n"
     );
     single("multipart/mixed; boundary=b", &one.repeat(n))
 }
